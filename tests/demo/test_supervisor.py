@@ -1,0 +1,79 @@
+"""However the demo ends, nothing it started is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from demo.folder import hold
+from demo.terminal import Terminal
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_everything(demo: Any, number: signal.Signals) -> None:
+    demo.process.send_signal(number)
+    assert demo.ended()
+    assert demo.process.returncode == 0
+
+
+def test_killing_the_supervisor_ends_everything(demo: Any) -> None:
+    demo.process.kill()
+    assert demo.ended()
+
+
+def test_a_second_request_to_end_hurries(demo: Any) -> None:
+    demo.process.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        demo.process.wait(0.2)
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.ended(0.6)
+
+
+def test_a_dying_process_is_named_and_takes_all_along(demo: Any) -> None:
+    (demo.folder / "die").touch()
+    assert demo.ended(6)
+    said = demo.stdout.read()
+    assert demo.process.returncode == 1
+    assert said.rstrip().splitlines()[-2:] == [
+        "mortal    | the disk is full",
+        "mortal has ended (exit code 3; its last lines are above), so everything is ended.",
+    ]
+
+
+def test_a_closed_terminal_is_survived_long_enough_to_end(demo: Any) -> None:
+    demo.stdout.close()
+    (demo.folder / "die").touch()
+    assert demo.ended(6)
+    assert demo.process.returncode == 1
+
+
+def test_a_second_start_is_refused_in_one_line(demo: Any, command: Command, port: int) -> None:
+    second = command("--folder", str(demo.folder), PORT=str(port))
+    assert second.returncode == 1
+    assert second.stderr == ""
+    assert second.stdout == (
+        f"A demo is already running in {demo.folder} (process {demo.process.pid}). "
+        "End it there with Ctrl-C first.\n"
+    )
+
+
+def test_data_are_not_deleted_under_a_running_demo(demo: Any, command: Command) -> None:
+    refused = command("--folder", str(demo.folder), "reset")
+    assert refused.returncode == 1
+    assert "already running" in refused.stdout
+    assert (demo.folder / "pids").exists()
+
+
+def test_a_start_after_a_kill_waits_for_the_remains(demo: Any, capsys: Any) -> None:
+    os.kill(demo.process.pid, signal.SIGKILL)
+    demo.process.wait()
+    with hold(demo.folder, Terminal()):
+        assert demo.ended(0.1)
+    assert capsys.readouterr().out.count("\n") == 1
