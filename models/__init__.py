@@ -1,0 +1,42 @@
+"""Tables: columns, relations, constraints and labels. No verbs live here."""
+
+from models.application import Application, ApplicationFee, Form, FormFee
+from models.base import Base, UtcDateTime, db
+from models.email import OutgoingEmail
+from models.history import History
+from models.invoice import Counter, Credit, Invoice, InvoiceVersion, Item
+from models.office import GatewayNotification, JobRun, Settings
+from models.payment import Allocation, Payment
+from models.places import Billable, Rental, Site, Unit
+from models.staff import Role, Staff
+from models.user import PaymentMethod, User
+
+__all__ = [
+    "Allocation",
+    "Application",
+    "ApplicationFee",
+    "Base",
+    "Billable",
+    "Counter",
+    "Credit",
+    "Form",
+    "FormFee",
+    "GatewayNotification",
+    "History",
+    "Invoice",
+    "InvoiceVersion",
+    "Item",
+    "JobRun",
+    "OutgoingEmail",
+    "Payment",
+    "PaymentMethod",
+    "Rental",
+    "Role",
+    "Settings",
+    "Site",
+    "Staff",
+    "Unit",
+    "User",
+    "UtcDateTime",
+    "db",
+]

@@ -1,0 +1,138 @@
+"""The office's own settings, the gateway's news, and the timetable of its jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Id, UtcDateTime
+from models.panel import labelled
+from models.states import BillingTrigger, OverdueBasis, state_type
+
+MAX_OVERDUE_AGE_DAYS = 3650
+
+
+class Settings(Base):
+    """What the office decides about itself: one row, edited in one checked form."""
+
+    __tablename__ = "settings"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint(
+            f"overdue_age IS NULL OR overdue_age BETWEEN 0 AND {MAX_OVERDUE_AGE_DAYS}",
+            name="overdue_age_in_days",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    organisation: Mapped[str] = mapped_column(String(160), info=labelled("Name"))
+    tagline: Mapped[str] = mapped_column(String(160), default="", info=labelled("Office"))
+    address: Mapped[str] = mapped_column(Text, default="", info=labelled("Address", "multiline"))
+    phone: Mapped[str] = mapped_column(String(40), default="", info=labelled("Phone", "phone"))
+    email: Mapped[str] = mapped_column(
+        String(254), default="", info=labelled("E-mail", "email", "Replies to letters go here.")
+    )
+    website: Mapped[str] = mapped_column(String(254), default="", info=labelled("Website", "link"))
+    accent: Mapped[str] = mapped_column(
+        String(7), default="#1f5f5b", info=labelled("Colour", "colour", "Of buttons and links.")
+    )
+    invoice_footer: Mapped[str] = mapped_column(
+        Text, default="", info=labelled("Text at the foot of invoices", "multiline")
+    )
+    currency: Mapped[str] = mapped_column(
+        String(3), default="USD", info=labelled("Currency", "currency")
+    )
+    locale: Mapped[str] = mapped_column(
+        String(16), default="en_US", info=labelled("Language of dates and money", "locale")
+    )
+    timezone: Mapped[str] = mapped_column(
+        String(64), default="UTC", info=labelled("Time zone", "timezone")
+    )
+    overdue_age: Mapped[int | None] = mapped_column(
+        info=labelled(
+            "Invoice overdue age",
+            "days",
+            "Days after the due date until an invoice is overdue. Empty: never.",
+        )
+    )
+    overdue_basis: Mapped[OverdueBasis] = mapped_column(
+        state_type(OverdueBasis, "overdue_basis"),
+        default=OverdueBasis.ISSUED,
+        info=labelled("Without a due date, count from", "choice"),
+    )
+    billing_trigger: Mapped[BillingTrigger] = mapped_column(
+        state_type(BillingTrigger, "billing_trigger"),
+        default=BillingTrigger.MANUAL,
+        info=labelled("Billing trigger", "choice"),
+    )
+    link_days: Mapped[int] = mapped_column(
+        default=365, info=labelled("Invoice links work for", "days")
+    )
+    hold_minutes: Mapped[int] = mapped_column(
+        default=60, info=labelled("Release card holds after", "minutes")
+    )
+    max_declines: Mapped[int] = mapped_column(
+        default=5,
+        info=labelled(
+            "Declined cards an hour", "number", "After these an invoice can't be paid for an hour."
+        ),
+    )
+    manual_methods: Mapped[list[str]] = mapped_column(
+        JSON,
+        default=list,
+        info=labelled("Other ways to pay in person", "lines", "One a line."),
+    )
+    email_texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class GatewayNotification(Base):
+    """A webhook as it arrived: stored raw first, acted on afterwards, never lost."""
+
+    __tablename__ = "gateway_notifications"
+    __table_args__ = (
+        Index(
+            "ix_gateway_notifications_waiting",
+            "id",
+            postgresql_where=sql("processed_at IS NULL"),
+            sqlite_where=sql("processed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(60), default="", info=labelled("Kind"))
+    gateway_id: Mapped[str] = mapped_column(String(64), default="", info=labelled("Gateway id"))
+    signature: Mapped[str] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(Text)
+    deliveries: Mapped[int] = mapped_column(default=1, info=labelled("Deliveries"))
+    received_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, info=labelled("Received", "datetime")
+    )
+    processed_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info=labelled("Processed", "datetime")
+    )
+    outcome: Mapped[str] = mapped_column(Text, default="", info=labelled("Outcome"))
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
+
+
+class JobRun(Base):
+    """The timetable's memory: one row a job, so that two schedulers never run a slot twice."""
+
+    __tablename__ = "job_runs"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger, default=0)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info=labelled("Last started", "datetime")
+    )
+    finished_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, info=labelled("Last finished", "datetime")
+    )
+    ok: Mapped[bool] = mapped_column(Boolean, default=True)
+    message: Mapped[str] = mapped_column(Text, default="", info=labelled("Result"))

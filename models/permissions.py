@@ -1,0 +1,54 @@
+"""Every permission a role can hold, with the words staff read beside its tick.
+
+A route that names a permission missing from this table fails a guard test, so nothing can be
+guarded by a misspelt name that nobody holds.
+"""
+
+from __future__ import annotations
+
+PERMISSIONS: dict[str, str] = {
+    "dashboard.view": "See the dashboard",
+    "users.view": "See customers",
+    "users.edit": "Add and change customers",
+    "sites.view": "See sites, units and rentals",
+    "sites.edit": "Add and change sites, units and rentals",
+    "applications.view": "See applications and forms",
+    "applications.edit": "Change applications and forms",
+    "invoices.view": "See invoices",
+    "invoices.create": "Generate and create invoices",
+    "invoices.send": "Send and resend invoices",
+    "invoices.edit": "Edit drafts",
+    "invoices.redraft": "Set invoices back to draft",
+    "invoices.delete": "Delete drafts",
+    "invoices.charge": "Charge customers",
+    "payments.view": "See payments",
+    "payments.process": "Process payments in person",
+    "payments.refund": "Refund and reverse payments",
+    "credits.give": "Write off and credit",
+    "emails.view": "See outgoing e-mail",
+    "emails.send": "Send failed e-mail again",
+    "history.view": "See the history",
+    "staff.view": "See staff and roles",
+    "staff.edit": "Add and change staff and roles",
+    "settings.view": "See the settings",
+    "settings.edit": "Change the settings",
+    "jobs.view": "See the jobs",
+    "jobs.run": "Run a job now",
+    "clock.move": "Move the demo clock",
+}
+
+OPERATIONS = [
+    name
+    for name in PERMISSIONS
+    if not name.startswith(("staff.", "settings.", "clock."))
+    and name not in {"invoices.delete", "credits.give", "payments.refund"}
+]
+ADMINISTRATION = [name for name in PERMISSIONS if name not in {"invoices.delete", "staff.edit"}]
+MANAGEMENT = list(PERMISSIONS)
+
+# Roles a new installation starts with; offices edit them in the panel.
+DEFAULT_ROLES: dict[str, tuple[str, list[str]]] = {
+    "Operations": ("Day-to-day work; hears about failed charges", OPERATIONS),
+    "Administration": ("All but deleting and staff", ADMINISTRATION),
+    "Manager": ("Everything", MANAGEMENT),
+}

@@ -1,0 +1,138 @@
+"""Sites, their units, who rents them, and what an invoice can be about."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Id
+from models.panel import Panel, labelled
+from models.search import Searchable
+
+if TYPE_CHECKING:
+    from models.user import User
+
+
+class Site(Searchable, Base):
+    """A place: a city's office, a storage facility. Staff can be bound to sites."""
+
+    __tablename__ = "sites"
+    __search__ = ("name", "address")
+    __panel__ = Panel(
+        label="Site",
+        plural="Sites",
+        area="sites",
+        icon="building",
+        group="Places",
+        columns=("name", "address", "phone"),
+        form=("name", "address", "phone", "email"),
+        sections=(("Site", ("name", "address", "phone", "email")),),
+        related=(("Units", "units"),),
+        site_path="id",
+        title="name",
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True, info=labelled("Name"))
+    address: Mapped[str] = mapped_column(Text, default="", info=labelled("Address", "multiline"))
+    phone: Mapped[str] = mapped_column(String(40), default="", info=labelled("Phone", "phone"))
+    email: Mapped[str] = mapped_column(String(254), default="", info=labelled("E-mail", "email"))
+
+    units: Mapped[list[Unit]] = relationship(back_populates="site", info=labelled("Units"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Billable(Base):
+    """What an invoice can be about.
+
+    Units, applications and record types an office adds each point here by a unique foreign key:
+    real integrity without inheritance. ``label`` is its name at the time it was made or renamed.
+    """
+
+    __tablename__ = "billables"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), index=True, info=labelled("Kind"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"), index=True)
+    label: Mapped[str] = mapped_column(String(200), info=labelled("About"))
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Unit(Searchable, Base):
+    """A rentable space at a site."""
+
+    __tablename__ = "units"
+    __search__ = ("name", "size")
+    __table_args__ = (
+        Index("uq_units_site_id_name", "site_id", "name", unique=True),
+        CheckConstraint("rate >= 0", name="rate_not_negative"),
+    )
+    __panel__ = Panel(
+        label="Unit",
+        plural="Units",
+        area="sites",
+        icon="warehouse",
+        group="Places",
+        columns=("name", "site", "size", "rate", "active"),
+        filters=("site", "active"),
+        form=("site", "name", "size", "rate", "active"),
+        sections=(("Unit", ("name", "site", "size", "rate", "active")),),
+        related=(("Rentals", "rentals"),),
+        site_path="site_id",
+        title="name",
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), index=True)
+    billable_id: Mapped[int] = mapped_column(ForeignKey("billables.id"), unique=True)
+    name: Mapped[str] = mapped_column(String(80), info=labelled("Name"))
+    size: Mapped[str] = mapped_column(String(80), default="", info=labelled("Size"))
+    rate: Mapped[int] = mapped_column(BigInteger, default=0, info=labelled("Rate", "money"))
+    active: Mapped[bool] = mapped_column(Boolean, default=True, info=labelled("In use", "yes_no"))
+
+    site: Mapped[Site] = relationship(back_populates="units", info=labelled("Site"))
+    billable: Mapped[Billable] = relationship()
+    rentals: Mapped[list[Rental]] = relationship(back_populates="unit", info=labelled("Rentals"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rental(Base):
+    """A user's occupation of a unit, first to last day (None: still there)."""
+
+    __tablename__ = "rentals"
+    __table_args__ = (
+        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
+    )
+    __panel__ = Panel(
+        label="Rental",
+        plural="Rentals",
+        area="sites",
+        icon="key",
+        group="Places",
+        columns=("unit", "user", "started_on", "ended_on"),
+        filters=("unit.site",),
+        form=("unit", "user", "started_on", "ended_on"),
+        sections=(("Rental", ("unit", "user", "started_on", "ended_on")),),
+        site_path="unit.site_id",
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    started_on: Mapped[date] = mapped_column(Date, info=labelled("From", "date"))
+    ended_on: Mapped[date | None] = mapped_column(Date, info=labelled("Until", "date"))
+
+    unit: Mapped[Unit] = relationship(back_populates="rentals", info=labelled("Unit"))
+    user: Mapped[User] = relationship(back_populates="rentals", info=labelled("User"))
+
+    def __str__(self) -> str:
+        return f"{self.unit} · {self.user}"
