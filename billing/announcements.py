@@ -1,0 +1,98 @@
+"""Letters and notices that follow from what happened to money.
+
+Each is queued in the transaction of its cause, under an occasion that makes it unique.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from billing.actor import Actor
+from billing.history import note
+from billing.mailing import notify_staff, queue_email
+from billing.office import in_words
+from models import Invoice, Payment, User
+
+
+def receipt(session: Session, payment: Payment, *, resend: str = "") -> bool:
+    """Queue the receipt of a payment, once; ``resend`` names a further, asked-for copy."""
+    if not payment.send_receipt and not resend:
+        return False
+    user = session.get_one(User, payment.user_id)
+    occasion = f"receipt:{payment.id}" + (f":{resend}" if resend else "")
+    invoice = _first_invoice(session, payment)
+    email = queue_email(session, "receipt", occasion, user, invoice=invoice, payment=payment)
+    return email is not None
+
+
+def failed(session: Session, payment: Payment, invoice: Invoice) -> None:
+    """Tell the customer and the office that a registered payment method was declined."""
+    user = session.get_one(User, payment.user_id)
+    occasion = f"payment-failed:{payment.id}"
+    queue_email(session, "payment_failed", occasion, user, invoice=invoice, payment=payment)
+    notify_staff(
+        session,
+        occasion,
+        f"Charge failed on invoice #{invoice.number}",
+        f"{in_words(session, payment.amount)} could not be charged: {payment.message}.",
+        invoice=invoice,
+        payment=payment,
+    )
+
+
+def payment_returned(session: Session, payment: Payment, invoice: Invoice) -> None:
+    """Tell the customer that a payment did not last and the invoice is open again."""
+    user = session.get_one(User, payment.user_id)
+    queue_email(
+        session,
+        "payment_returned",
+        f"payment-returned:{payment.id}:{invoice.id}",
+        user,
+        invoice=invoice,
+        payment=payment,
+    )
+
+
+def taken_back(session: Session, payment: Payment, sentence: str) -> None:
+    """Tell the office that money went away again."""
+    notify_staff(
+        session,
+        f"taken-back:{payment.id}",
+        "A payment was taken back",
+        f"{sentence}. What it had paid is open again.",
+        invoice=_first_invoice(session, payment),
+        payment=payment,
+    )
+
+
+def refund_came_back(session: Session, payment: Payment, refund: Payment, sentence: str) -> None:
+    """Tell the office that a refund failed after it had been accepted."""
+    notify_staff(
+        session,
+        f"refund-failed:{refund.id}",
+        "A refund failed",
+        f"{sentence}. It is not applied to any invoice: apply it, or pay it back another way.",
+        payment=payment,
+    )
+
+
+def unapplied(session: Session, payment: Payment, actor: Actor) -> None:
+    """Tell the office that money arrived which no invoice uses: apply it or pay it back."""
+    amount = in_words(session, payment.unapplied)
+    sentence = f"{amount} of payment {payment.id} is not applied to any invoice"
+    note(session, payment, "unapplied", sentence, actor)
+    notify_staff(
+        session,
+        f"unapplied:{payment.id}",
+        "Money without an invoice",
+        f"{sentence}. Apply it to an invoice or pay it back.",
+        payment=payment,
+    )
+
+
+def _first_invoice(session: Session, payment: Payment) -> Invoice | None:
+    session.flush()
+    session.refresh(payment, ["allocations"])
+    for allocation in payment.allocations:
+        return session.get(Invoice, allocation.invoice_id)
+    return None

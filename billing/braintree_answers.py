@@ -1,0 +1,123 @@
+"""Reading what the Braintree SDK returns: its objects in, the heart's words out.
+
+Statuses and response types are those of Braintree's reference (transaction statuses, authorization
+and settlement responses). Nothing here calls the SDK.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from billing import money
+from billing.gateway import Answer, KeptMethod, Verdict
+from models.states import PaymentState, Tender
+
+_STATES = {
+    "authorizing": PaymentState.STARTED,
+    "authorized": PaymentState.AUTHORISED,
+    "authorization_expired": PaymentState.VOIDED,
+    "submitted_for_settlement": PaymentState.SUBMITTED,
+    "settling": PaymentState.SUBMITTED,
+    "settlement_confirmed": PaymentState.SUBMITTED,
+    "settlement_pending": PaymentState.SUBMITTED,
+    "settled": PaymentState.SETTLED,
+    "settlement_declined": PaymentState.DECLINED,
+    "settlement_failed": PaymentState.DECLINED,
+    "processor_declined": PaymentState.DECLINED,
+    "gateway_rejected": PaymentState.DECLINED,
+    "failed": PaymentState.DECLINED,
+    "voided": PaymentState.VOIDED,
+}
+_DEBIT_TYPES = ("sepa_debit_account", "us_bank_account")
+
+
+def read_transaction(transaction: Any, default_currency: str) -> Answer:
+    """Return what a transaction object says; one without a currency is in ``default_currency``."""
+    debit = transaction.payment_instrument_type in _DEBIT_TYPES
+    state = _STATES.get(transaction.status, PaymentState.STARTED)
+    if debit and state is PaymentState.SUBMITTED and transaction.type == "sale":
+        state = PaymentState.PENDING
+    verdict = Verdict.DECLINED if state is PaymentState.DECLINED else Verdict.ACCEPTED
+    code, message = _reason(transaction)
+    expires = getattr(transaction, "authorization_expires_at", None)
+    currency = transaction.currency_iso_code or default_currency
+    return Answer(
+        verdict,
+        state,
+        gateway_id=transaction.id,
+        status=transaction.status,
+        amount=money.from_decimal(Decimal(transaction.amount), currency),
+        code=code,
+        message=message,
+        soft=_soft(transaction) if verdict is Verdict.DECLINED else None,
+        tender=Tender.DIRECT_DEBIT if debit else Tender.CARD,
+        instrument=_instrument(transaction),
+        hold_expires_at=expires.replace(tzinfo=dt.UTC) if expires else None,
+        reference=transaction.order_id or "",
+    )
+
+
+def read_refusal(result: Any) -> Answer:
+    """Return an answer that says why the request itself was refused."""
+    errors = list(result.errors.deep_errors)
+    return Answer(
+        Verdict.INVALID,
+        PaymentState.FAILED,
+        code=str(errors[0].code) if errors else "",
+        message=str(errors[0].message) if errors else str(result.message),
+    )
+
+
+def read_method(customer_id: str, method: Any) -> KeptMethod:
+    """Return a vaulted card or account; only its last digits are ever known here."""
+    year, month = (
+        getattr(method, "expiration_year", None),
+        getattr(method, "expiration_month", None),
+    )
+    expires = None
+    if year and month:
+        # A card is good until the end of the month on it.
+        expires = dt.date(int(year), int(month), calendar.monthrange(int(year), int(month))[1])
+    is_card = hasattr(method, "card_type")
+    return KeptMethod(
+        customer_id=customer_id,
+        token=method.token,
+        tender=Tender.CARD if is_card else Tender.DIRECT_DEBIT,
+        brand=method.card_type if is_card else "Bank account",
+        last_four=str(getattr(method, "last_4", "") or ""),
+        expires_on=expires,
+        holder=str(getattr(method, "cardholder_name", "") or ""),
+    )
+
+
+def _reason(transaction: Any) -> tuple[str, str]:
+    if transaction.status == "gateway_rejected":
+        return "rejected", f"Rejected by the gateway: {transaction.gateway_rejection_reason}"
+    if transaction.status in ("settlement_declined", "settlement_failed"):
+        code = getattr(transaction, "processor_settlement_response_code", "") or ""
+        text = getattr(transaction, "processor_settlement_response_text", "") or "Not settled"
+        return code, text
+    if transaction.status in ("processor_declined", "failed"):
+        return transaction.processor_response_code or "", transaction.processor_response_text or ""
+    return "", ""
+
+
+def _soft(transaction: Any) -> bool | None:
+    kind = getattr(transaction, "processor_response_type", None)
+    return {"soft_declined": True, "hard_declined": False}.get(kind or "")
+
+
+def _instrument(transaction: Any) -> str:
+    kind = transaction.payment_instrument_type
+    if kind == "sepa_debit_account":
+        details = getattr(transaction, "sepa_debit_account_details", None)
+        return f"account ending in {getattr(details, 'last_4', '')}"
+    if kind == "us_bank_account":
+        details = getattr(transaction, "us_bank_account", None)
+        return f"account ending in {getattr(details, 'last_4', '')}"
+    card = getattr(transaction, "credit_card_details", None)
+    last_four = getattr(card, "last_4", None)
+    return f"{card.card_type} ending in {last_four}" if card and last_four else ""

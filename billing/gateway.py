@@ -1,0 +1,143 @@
+"""What the heart asks of a payment gateway, in the heart's own words.
+
+Only ``billing.braintree_gateway`` knows a gateway's SDK. Every call either returns an ``Answer``
+or raises ``GatewayUnreachable`` (surely nothing happened) or ``OutcomeUnknown`` (perhaps it did).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+from billing import runtime
+from models.states import PaymentState, Tender
+
+
+class Verdict(enum.StrEnum):
+    """What the gateway made of a request."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"  # the bank, or the gateway's own risk rules, said no
+    INVALID = "invalid"  # the request itself was refused; no attempt was made
+
+
+@dataclass(frozen=True)
+class Order:
+    """A charge to ask for.
+
+    reference -- our unique name for the attempt, chosen and committed before the call
+    amount    -- minor units
+    nonce     -- a typed card or account, once; or
+    token     -- a payment method kept at the gateway
+    source    -- who started it, in the gateway's terms: "moto", "unscheduled", "recurring", or ""
+                 for a customer who typed a card
+    """
+
+    reference: str
+    amount: int
+    currency: str
+    nonce: str = ""
+    token: str = ""
+    source: str = ""
+    holder: str = ""
+    postal_code: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway says about one payment, now or when asked again.
+
+    state           -- the payment state its status means
+    status          -- the gateway's own word
+    amount          -- minor units
+    code, message   -- the processor's answer, for staff
+    soft            -- of a decline: whether trying again later may work
+    instrument      -- card or account in words, such as "Visa ending in 1111"
+    hold_expires_at -- of an authorisation
+    """
+
+    verdict: Verdict
+    state: PaymentState
+    gateway_id: str | None = None
+    status: str = ""
+    amount: int | None = None
+    code: str = ""
+    message: str = ""
+    soft: bool | None = None
+    tender: Tender | None = None
+    instrument: str = ""
+    hold_expires_at: dt.datetime | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class KeptMethod:
+    """A card or account the gateway keeps for us; ``token`` charges it."""
+
+    customer_id: str
+    token: str
+    tender: Tender
+    brand: str = ""
+    last_four: str = ""
+    expires_on: dt.date | None = None
+    holder: str = ""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A webhook whose signature was right. ``gateway_id`` is empty when it names no payment."""
+
+    kind: str
+    gateway_id: str
+    timestamp: dt.datetime | None = None
+
+
+class ForgedNotification(Exception):
+    """A webhook that is ill-formed or whose signature is not the gateway's."""
+
+
+class Gateway(Protocol):
+    """A payment gateway. Nothing here may be called while a transaction is open."""
+
+    def client_token(self) -> str:
+        """Return what the browser's card fields need to start."""
+
+    def sale(self, order: Order) -> Answer:
+        """Charge: authorise and submit for settlement in one step."""
+
+    def authorise(self, order: Order) -> Answer:
+        """Place a hold on a card."""
+
+    def capture(self, gateway_id: str, amount: int, currency: str, reference: str) -> Answer:
+        """Submit a hold for settlement; ``amount`` in minor units, at most what is held."""
+
+    def void(self, gateway_id: str, reference: str) -> Answer:
+        """Undo a payment that has not settled."""
+
+    def refund(self, gateway_id: str, amount: int, currency: str, reference: str) -> Answer:
+        """Pay back ``amount`` minor units of a settled payment."""
+
+    def find(self, gateway_id: str) -> Answer | None:
+        """Return what the gateway knows of one of its payments, or None."""
+
+    def find_by_reference(self, reference: str) -> Answer | None:
+        """Return the payment made under our reference, or None when there is none."""
+
+    def keep_method(self, customer_id: str | None, nonce: str) -> KeptMethod | Answer:
+        """Keep the card or account behind ``nonce``, for a known customer or a new one.
+
+        Returns an ``Answer`` with verdict INVALID or DECLINED when the gateway does not want it.
+        """
+
+    def parse_notification(self, signature: str, payload: str) -> Notification:
+        """Check and read a webhook; raises ``ForgedNotification``."""
+
+    def answer_challenge(self, challenge: str) -> str:
+        """Return the answer that proves we are the webhook's address."""
+
+
+def current() -> Gateway:
+    """Return the gateway this process was started with."""
+    return runtime.current().gateway

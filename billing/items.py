@@ -1,0 +1,87 @@
+"""Lines of an invoice: what each comes to, rounded per line, taxes after.
+
+Half-up per line is the default, as most tax offices ask; a line keeps the rule it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.errors import Refusal
+from billing.money import MAX_AMOUNT, round_minor
+from models import Invoice, Item
+from models.states import Rounding
+
+MAX_DESCRIPTION = 500
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as it is asked for.
+
+    unit_amount -- minor units a piece, tax included when ``tax_inclusive``
+    discount    -- minor units off the whole line, before tax
+    tax_rate    -- percent
+    """
+
+    description: str
+    unit_amount: int
+    quantity: Decimal = Decimal(1)
+    discount: int = 0
+    tax_rate: Decimal = Decimal(0)
+    tax_inclusive: bool = False
+    rounding: Rounding = Rounding.HALF_UP
+
+
+def build_item(line: Line, position: int) -> Item:
+    """Return the item for ``line``; raises ``Refusal`` when it makes no sense as a line."""
+    if not line.description.strip():
+        raise Refusal("Every line needs a description.", "item_description", "description")
+    if len(line.description) > MAX_DESCRIPTION:
+        raise Refusal(
+            f"A line's description can have {MAX_DESCRIPTION} characters.",
+            "item_description",
+            "description",
+        )
+    if line.quantity <= 0:
+        raise Refusal("The quantity must be more than zero.", "item_quantity", "quantity")
+    if not 0 <= line.tax_rate <= 100:
+        raise Refusal("The tax rate is a percentage from 0 to 100.", "item_tax", "tax_rate")
+    amount = round_minor(line.unit_amount * line.quantity, line.rounding) - line.discount
+    if amount < 0 or line.discount < 0:
+        raise Refusal("The discount is more than the line.", "item_discount", "discount")
+    if amount > MAX_AMOUNT:
+        raise Refusal("That amount is too large.", "amount_too_large", "unit_amount")
+    net, tax = _split(amount, line)
+    return Item(
+        position=position,
+        description=line.description.strip(),
+        quantity=line.quantity,
+        unit_amount=line.unit_amount,
+        discount=line.discount,
+        tax_rate=line.tax_rate,
+        tax_inclusive=line.tax_inclusive,
+        rounding=line.rounding,
+        net=net,
+        tax=tax,
+        gross=net + tax,
+    )
+
+
+def _split(amount: int, line: Line) -> tuple[int, int]:
+    if line.tax_inclusive:
+        net = round_minor(amount * 100 / (100 + line.tax_rate), line.rounding)
+        return net, amount - net
+    return amount, round_minor(amount * line.tax_rate / 100, line.rounding)
+
+
+def set_items(invoice: Invoice, lines: Sequence[Line]) -> None:
+    """Replace the items of a draft and its total; never below what is already allocated."""
+    items = [build_item(line, position) for position, line in enumerate(lines, start=1)]
+    total = sum(item.gross for item in items)
+    if total < (invoice.allocated or 0) + (invoice.credited or 0):
+        raise Refusal("The total can't be less than what was already paid.", "below_allocated")
+    invoice.items = items
+    invoice.total = total

@@ -1,0 +1,188 @@
+"""The outbox: an e-mail is a row, written in the transaction of what it announces.
+
+``occasion`` is unique, so an announcement made twice (a webhook repeated, a job run again) is still
+one letter. Delivery is asked for after the commit, and a sweep finds what that lost.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from billing import clock
+from billing.actor import SYSTEM, Actor
+from billing.database import later, lock, reading, transaction
+from billing.errors import Refusal
+from billing.history import note
+from billing.office import get_settings
+from models import Invoice, OutgoingEmail, Payment, User
+from models.states import EmailState
+
+MAX_TRIES = 8
+# Minutes until the next try after the first, second, … failure.
+BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
+# A delivery that has not reported back for so long died with its worker.
+CLAIM = dt.timedelta(minutes=10)
+
+
+def queue_email(
+    session: Session,
+    kind: str,
+    occasion: str,
+    user: User | None,
+    *,
+    invoice: Invoice | None = None,
+    payment: Payment | None = None,
+    params: dict[str, Any] | None = None,
+    to_address: str = "",
+) -> OutgoingEmail | None:
+    """Put an e-mail in the outbox and return its row.
+
+    kind     -- names its template in ``templates/email``
+    occasion -- unique: what it is about and the how-manieth time
+    user     -- who gets it; or, for staff, None and ``to_address``
+
+    Returns None when nothing will be sent: the user has no e-mail, or it was queued already.
+    """
+    if user is not None:
+        if not user.reachable:
+            return None
+        to_address = user.email or ""
+    if not to_address:
+        return None
+    values = {
+        "kind": kind,
+        "occasion": occasion,
+        "state": EmailState.QUEUED,
+        "to_address": to_address,
+        "user_id": user.id if user else None,
+        "invoice_id": invoice.id if invoice else None,
+        "payment_id": payment.id if payment else None,
+        "params": params or {},
+        "subject": "",
+        "html": "",
+        "text": "",
+        "message_id": "",
+        "error": "",
+        "tries": 0,
+        "queued_at": clock.now(),
+        "next_try_at": clock.now(),
+    }
+    session.flush()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(OutgoingEmail)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=["occasion"])
+        .returning(OutgoingEmail.id)
+    )
+    email_id = session.execute(statement).scalar_one_or_none()
+    if email_id is None:
+        return None
+    later(session, "emails.deliver", [email_id])
+    return session.get(OutgoingEmail, email_id)
+
+
+def notify_staff(
+    session: Session,
+    occasion: str,
+    title: str,
+    sentence: str,
+    *,
+    invoice: Invoice | None = None,
+    payment: Payment | None = None,
+) -> None:
+    """Tell the office by e-mail about something that a person should look at."""
+    queue_email(
+        session,
+        "staff_notice",
+        f"notice:{occasion}",
+        None,
+        invoice=invoice,
+        payment=payment,
+        params={"title": title, "sentence": sentence},
+        to_address=get_settings(session).email,
+    )
+
+
+def claim_email(email_id: int) -> bool:
+    """Take one e-mail for delivery; False when somebody else has it or it is not due.
+
+    The conditional update must change exactly one row, so two workers never send the same letter.
+    """
+    now = clock.now()
+    with transaction() as session:
+        claimed = session.execute(
+            update(OutgoingEmail)
+            .where(
+                OutgoingEmail.id == email_id,
+                OutgoingEmail.state.in_((EmailState.QUEUED, EmailState.SENDING)),
+                OutgoingEmail.next_try_at <= now,
+            )
+            .values(
+                state=EmailState.SENDING,
+                tries=OutgoingEmail.tries + 1,
+                next_try_at=now + CLAIM,
+            )
+            .returning(OutgoingEmail.id)
+            .execution_options(synchronize_session=False)
+        )
+        return claimed.scalar_one_or_none() is not None
+
+
+def record_sent(email_id: int, message_id: str) -> None:
+    """Note that the mail server accepted the letter."""
+    with transaction() as session:
+        email = lock(session, OutgoingEmail, email_id)
+        email.state = EmailState.SENT
+        email.sent_at = clock.now()
+        email.message_id = message_id
+        email.next_try_at = None
+        email.error = ""
+
+
+def record_failure(email_id: int, error: str, *, final: bool) -> None:
+    """Note that a try failed; plan the next one, or give up and show it to staff.
+
+    final -- the server said a permanent no (5xx to this address), so trying again is pointless
+    """
+    with transaction() as session:
+        email = lock(session, OutgoingEmail, email_id)
+        email.error = error[:1000]
+        if final or email.tries >= MAX_TRIES:
+            email.state = EmailState.FAILED
+            email.next_try_at = None
+            subject = session.get(Invoice, email.invoice_id) if email.invoice_id else None
+            sentence = f"The e-mail “{email.subject or email.kind}” could not be delivered"
+            note(session, subject or email, "email_failed", sentence, SYSTEM, reason=email.error)
+        else:
+            wait = BACKOFF_MINUTES[min(email.tries, len(BACKOFF_MINUTES)) - 1]
+            email.state = EmailState.QUEUED
+            email.next_try_at = clock.now() + dt.timedelta(minutes=wait)
+
+
+def retry_email(email_id: int, *, actor: Actor) -> None:
+    """Queue a failed e-mail again, at once; refused unless it failed."""
+    with transaction() as session:
+        email = lock(session, OutgoingEmail, email_id)
+        if email.state is not EmailState.FAILED:
+            raise Refusal("Only an e-mail that failed can be sent again.", "not_failed")
+        email.state = EmailState.QUEUED
+        email.tries = 0
+        email.next_try_at = clock.now()
+        note(session, email, "retry", "Queued to be sent again", actor)
+        later(session, "emails.deliver", [email.id])
+
+
+def due_emails(limit: int = 500) -> list[int]:
+    """Return the e-mails a sweep should ask for again: queued or stuck, and due."""
+    with reading() as session:
+        due = select(OutgoingEmail.id).where(
+            OutgoingEmail.state.in_((EmailState.QUEUED, EmailState.SENDING)),
+            OutgoingEmail.next_try_at <= clock.now(),
+        )
+        return list(session.scalars(due.order_by(OutgoingEmail.next_try_at).limit(limit)))

@@ -1,0 +1,312 @@
+"""What the gateway's word does to a payment and to the invoices it is for.
+
+One function, ``record``, is the third step of every gateway verb and the whole of reconciliation
+and webhooks. It takes what the gateway says *now*, compares it with what we know, and moves payment
+and invoices along their tables. Asked twice, or in another order, it ends in the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing import announcements, clock, diary, ledger
+from billing.actor import Actor
+from billing.database import lock
+from billing.gateway import Answer
+from billing.office import in_words
+from billing.refund_outcomes import record_refund
+from billing.transitions import may, move
+from models import Allocation, Invoice, Payment
+from models.states import (
+    COLLECTED_PAYMENT_STATES,
+    LIVE_PAYMENT_STATES,
+    InvoiceState,
+    PaymentKind,
+    PaymentState,
+    Tender,
+)
+
+P = PaymentState
+_GONE = (P.DECLINED, P.VOIDED, P.FAILED)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What ``record`` did: the payment's state before and after, in one row."""
+
+    payment: Payment
+    before: PaymentState
+    after: PaymentState
+
+    @property
+    def moved(self) -> bool:
+        return self.before is not self.after
+
+
+def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> Change:
+    """Bring payment and invoices to where ``answer`` says they are, in the caller's transaction.
+
+    Locks the invoices the payment is for (by id), then the payment, and decides on what it reads
+    then: a late decline never overrides money that arrived in the meantime.
+    """
+    payment, invoices = lock_payment(session, payment_id)
+    before = payment.state
+    _note_answer(payment, answer)
+    if payment.kind is PaymentKind.REFUND:
+        record_refund(session, payment, answer.state, actor)
+    else:
+        _step(session, payment, invoices, answer, actor)
+    diary.plan(payment)
+    session.flush()
+    return Change(payment, before, payment.state)
+
+
+def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, Invoice]]:
+    """Return a payment and the invoices it is or was for, locked in the agreed order.
+
+    A refund stands for the payment it pays back.
+    """
+    source = session.scalar(select(Payment.refund_of_id).where(Payment.id == payment_id))
+    invoice_ids = session.scalars(
+        select(Allocation.invoice_id)
+        .where(Allocation.payment_id == (source or payment_id))
+        .distinct()
+    )
+    invoices = {number: lock(session, Invoice, number) for number in sorted(invoice_ids)}
+    if source is not None:
+        lock(session, Payment, source)
+    return lock(session, Payment, payment_id), invoices
+
+
+def _note_answer(payment: Payment, answer: Answer) -> None:
+    payment.answered_at = clock.now()
+    payment.gateway_status = answer.status or payment.gateway_status
+    payment.gateway_id = payment.gateway_id or answer.gateway_id
+    payment.instrument = answer.instrument or payment.instrument
+    payment.hold_expires_at = answer.hold_expires_at or payment.hold_expires_at
+    if answer.code or answer.message:
+        payment.code, payment.message, payment.soft = answer.code, answer.message, answer.soft
+    if answer.tender is Tender.DIRECT_DEBIT:
+        payment.tender = answer.tender
+
+
+def _step(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    answer: Answer,
+    actor: Actor,
+) -> None:
+    now_state, said = payment.state, answer.state
+    if now_state in LIVE_PAYMENT_STATES:
+        _step_live(session, payment, invoices, said, actor)
+    elif now_state is P.SUBMITTED and said is P.SETTLED:
+        payment.settled_at = clock.now()
+        move(session, payment, "settle", P.SETTLED, actor, "Settled")
+    elif now_state is P.SUBMITTED and said in (P.DECLINED, P.VOIDED):
+        if not _was_refunded(session, payment, said, actor):
+            _lose(session, payment, invoices, "undo", said, actor)
+    elif now_state is P.SETTLED and said in (P.DECLINED, P.RETURNED):
+        _lose(session, payment, invoices, "return", P.RETURNED, actor)
+    elif now_state in _GONE and said in (P.PENDING, *COLLECTED_PAYMENT_STATES):
+        _surface(session, payment, said, actor)
+
+
+def _step_live(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    said: PaymentState,
+    actor: Actor,
+) -> None:
+    if payment.state is P.AUTHORISED and said in (P.AUTHORISED, P.FAILED):
+        _keep_hold(session, payment, invoices, said, actor)
+    elif said in COLLECTED_PAYMENT_STATES:
+        _collect(session, payment, invoices, said, actor)
+    elif said in _GONE:
+        _come_to_nothing(session, payment, invoices, said, actor)
+    elif payment.state is P.STARTED and said is P.AUTHORISED:
+        sentence = f"Hold of {in_words(session, payment.amount)} placed{_by(payment)}"
+        move(session, payment, "authorise", P.AUTHORISED, actor, sentence)
+    elif payment.state is P.STARTED and said is P.PENDING:
+        sentence = f"Direct debit of {in_words(session, payment.amount)} sent to the bank"
+        move(session, payment, "await", P.PENDING, actor, sentence)
+
+
+def _collect(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    state: PaymentState,
+    actor: Actor,
+) -> None:
+    """Money: apply what was claimed, close or hand on the invoices, send the receipt."""
+    now = clock.now()
+    payment.collected_at = now
+    payment.settled_at = now if state is P.SETTLED else None
+    amount = in_words(session, payment.amount)
+    move(session, payment, "collect", state, actor, f"{amount} received{_by(payment)}")
+    claims = ledger.claims_of(session, payment)
+    for allocation in claims:
+        invoice = invoices[allocation.invoice_id]
+        share = ledger.apply_claim(allocation, payment, invoice)
+        _advance(session, payment, invoice, share, actor)
+    if claims:
+        announcements.receipt(session, payment)
+    if payment.unapplied:
+        announcements.unapplied(session, payment, actor)
+
+
+def _advance(
+    session: Session, payment: Payment, invoice: Invoice, share: int, actor: Actor
+) -> None:
+    words = f"{in_words(session, share)} paid{_by(payment)}"
+    if invoice.state is not InvoiceState.PENDING:
+        # An in-person payment leaves the invoice where it was until the money is there.
+        move(session, invoice, "process", InvoiceState.PENDING, actor, "Payment processed")
+    session.flush()
+    if invoice.balance_now == 0:
+        invoice.paid_at = clock.now()
+        session.flush()
+        move(session, invoice, "settle", InvoiceState.PAID, actor, f"{words}. Paid in full")
+    else:
+        left = in_words(session, invoice.balance_now)
+        sentence = f"{words}. {left} left to pay"
+        move(session, invoice, "settle", InvoiceState.SENT, actor, sentence)
+
+
+def _come_to_nothing(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    state: PaymentState,
+    actor: Actor,
+) -> None:
+    """Declined, voided, or never attempted: release the claims and hand the invoices back."""
+    verb = {P.DECLINED: "decline", P.VOIDED: "void", P.FAILED: "fail"}[state]
+    reason = _reason(payment)
+    amount = in_words(session, payment.amount)
+    words = {P.DECLINED: "declined", P.VOIDED: "voided", P.FAILED: "not carried out"}[state]
+    sentence = f"Payment of {amount}{_by(payment)} {words}"
+    move(session, payment, verb, state, actor, sentence, reason=reason)
+    for allocation in ledger.claims_of(session, payment):
+        ledger.release(allocation)
+        session.flush()
+        invoice = invoices[allocation.invoice_id]
+        if invoice.state is not InvoiceState.PENDING:
+            continue
+        if state is P.DECLINED and payment.payment_method_id is not None:
+            move(session, invoice, "decline", InvoiceState.FAILED, actor, sentence, reason=reason)
+            announcements.failed(session, payment, invoice)
+        else:
+            back = InvoiceState(payment.returns_to)
+            move(session, invoice, "hand_back", back, actor, sentence, reason=reason)
+
+
+def _keep_hold(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    said: PaymentState,
+    actor: Actor,
+) -> None:
+    """The capture did not take place: the hold stays, the invoice goes back to where it was.
+
+    A hold that merely *looks* uncaptured counts only when the capture can't be under way any more.
+    """
+    asked = payment.asked_at or payment.started_at
+    if said is P.AUTHORISED and clock.now() - asked < diary.NOT_FOUND_AFTER:
+        return
+    for invoice in invoices.values():
+        if invoice.state is InvoiceState.PENDING:
+            sentence = "The card hold could not be processed; it is still there"
+            back = InvoiceState(payment.returns_to)
+            move(session, invoice, "hand_back", back, actor, sentence, reason=_reason(payment))
+
+
+def _was_refunded(session: Session, payment: Payment, said: PaymentState, actor: Actor) -> bool:
+    """Whether a void is our own refund of all of it, also one that died before it was recorded."""
+    if said is not P.VOIDED:
+        return False
+    refund = session.scalar(
+        select(Payment).where(
+            Payment.refund_of_id == payment.id,
+            Payment.amount == payment.amount,
+            Payment.state == P.STARTED,
+        )
+    )
+    if refund is not None:
+        record_refund(session, refund, P.SETTLED, actor)
+    return payment.refunded == payment.amount
+
+
+def _lose(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    verb: str,
+    state: PaymentState,
+    actor: Actor,
+) -> None:
+    """Money that had counted went away again: reopen what it had paid, and say so to everybody."""
+    amount = in_words(session, payment.amount)
+    sentence = f"Payment of {amount}{_by(payment)} was taken back by the bank"
+    move(session, payment, verb, state, actor, sentence, reason=_reason(payment))
+    applied = ledger.applied_of(session, payment)
+    for invoice_id in sorted({allocation.invoice_id for allocation in applied}):
+        # What refunds took back before (negative rows) goes together with what it was taken from.
+        shares = [allocation for allocation in applied if allocation.invoice_id == invoice_id]
+        _reopen(session, payment, invoices[invoice_id], shares, sentence, actor)
+    announcements.taken_back(session, payment, sentence)
+
+
+def _reopen(
+    session: Session,
+    payment: Payment,
+    invoice: Invoice,
+    shares: list[Allocation],
+    sentence: str,
+    actor: Actor,
+) -> None:
+    # The state goes before the money does: a paid invoice may have no balance at any moment.
+    invoice.paid_at = None
+    if may(invoice, "return"):
+        target, reason = InvoiceState.FAILED, _reason(payment)
+        move(session, invoice, "return", target, actor, sentence, reason=reason)
+    for allocation in shares:
+        ledger.take_back(allocation, payment, invoice)
+    announcements.payment_returned(session, payment, invoice)
+
+
+def _surface(session: Session, payment: Payment, state: PaymentState, actor: Actor) -> None:
+    """Late news of money we had given up on: keep it as the user's credit and tell staff."""
+    payment.detached = True
+    amount = in_words(session, payment.amount)
+    if state in COLLECTED_PAYMENT_STATES:
+        payment.collected_at = clock.now()
+        payment.settled_at = clock.now() if state is P.SETTLED else None
+    sentence = f"{amount} arrived although the attempt had been given up"
+    move(session, payment, "surface", state, actor, sentence)
+    if state in COLLECTED_PAYMENT_STATES:
+        announcements.unapplied(session, payment, actor)
+
+
+def _by(payment: Payment) -> str:
+    words = {
+        Tender.CARD: "by card",
+        Tender.DIRECT_DEBIT: "by direct debit",
+        Tender.CHECK: "by check",
+        Tender.CASH: "in cash",
+        Tender.OTHER: "by other means",
+    }[payment.tender]
+    return f" {words} ({payment.instrument})" if payment.instrument else f" {words}"
+
+
+def _reason(payment: Payment) -> str:
+    if not payment.message:
+        return ""
+    kind = {True: " (may work later)", False: " (will not work again)", None: ""}[payment.soft]
+    return f"{payment.code} {payment.message}".strip() + kind

@@ -1,0 +1,161 @@
+"""Paying money back, and undoing a manual payment that was entered wrongly."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from billing import attempts, clock, diary, guards, ledger, outcomes, runtime
+from billing.actor import Actor
+from billing.attempts import Attempt
+from billing.database import lock, transaction
+from billing.errors import Refusal
+from billing.gateway import Answer, Verdict
+from billing.office import in_words
+from billing.refund_outcomes import CREDIT, REOPEN
+from billing.transitions import may, move
+from models import Invoice, Payment
+from models.states import (
+    COLLECTED_PAYMENT_STATES,
+    InvoiceState,
+    PaymentKind,
+    PaymentState,
+    Tender,
+)
+
+_GATEWAY = (Tender.CARD, Tender.DIRECT_DEBIT)
+
+
+def why_not_refund(payment: Payment) -> Refusal | None:
+    """Only collected charges with something left can be paid back."""
+    if payment.kind is PaymentKind.REFUND or payment.state not in COLLECTED_PAYMENT_STATES:
+        return Refusal("Only a payment that was received can be paid back.", "not_collected")
+    if payment.amount - payment.refunded <= 0:
+        return Refusal("All of this payment was paid back already.", "all_refunded")
+    return None
+
+
+def refund_payment(
+    payment_id: int, *, amount: int, then: str, reason: str, actor: Actor
+) -> Attempt:
+    """Pay ``amount`` minor units of a payment back.
+
+    then -- "reopen" the invoice it paid, or "credit" it so that the invoice stays closed. What of
+            the payment no invoice uses is paid back first and touches no invoice.
+
+    The gateway is asked to void where nothing has settled and all is paid back, else to refund.
+    """
+    if then not in (REOPEN, CREDIT):
+        raise Refusal("Choose what becomes of the invoice.", "no_choice", "then")
+    if not reason.strip():
+        raise Refusal("Say why.", "no_reason", "reason")
+    with transaction() as session:
+        source, _invoices = outcomes.lock_payment(session, payment_id)
+        _check(session, source, amount)
+        refund = _write_down(session, source, amount, then, reason.strip(), actor)
+        refund_id = refund.id
+        if source.tender not in _GATEWAY:
+            answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
+            outcomes.record(session, refund_id, answer, actor)
+            return _in_words(session, refund)
+        gateway_id, currency = source.gateway_id or "", source.currency
+        reference = refund.reference
+    gateway = runtime.current().gateway
+    attempts.ask(refund_id, lambda: gateway.refund(gateway_id, amount, currency, reference), actor)
+    with transaction() as session:
+        return _in_words(session, lock(session, Payment, refund_id))
+
+
+def reverse_payment(payment_id: int, *, reason: str, actor: Actor) -> None:
+    """Undo a manual payment that was entered wrongly; it stays visible with its reason."""
+    if not reason.strip():
+        raise Refusal("Say why.", "no_reason", "reason")
+    with transaction() as session:
+        payment, invoices = outcomes.lock_payment(session, payment_id)
+        if payment.tender in _GATEWAY or payment.kind is PaymentKind.REFUND:
+            raise Refusal("Payments of the gateway are refunded, not reversed.", "not_manual")
+        if payment.refunded or payment.state is not PaymentState.SETTLED:
+            raise Refusal("This payment can't be reversed any more.", "not_collected")
+        sentence = f"{in_words(session, payment.amount)} was entered wrongly and reversed"
+        for allocation in ledger.applied_of(session, payment):
+            invoice = invoices[allocation.invoice_id]
+            _reopen(session, invoice, sentence, reason, actor)
+            ledger.take_back(allocation, payment, invoice)
+        move(session, payment, "reverse", PaymentState.REVERSED, actor, sentence, reason=reason)
+
+
+def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor) -> None:
+    """Put unapplied money of a payment on an open invoice of the same user."""
+    with transaction() as session:
+        invoice = lock(session, Invoice, invoice_id)
+        payment = lock(session, Payment, payment_id)
+        guards.require(guards.why_not_pay(session, invoice))
+        if invoice.user_id != payment.user_id:
+            raise Refusal("That invoice is another user's.", "other_user", "invoice")
+        if payment.state not in COLLECTED_PAYMENT_STATES:
+            raise Refusal("Only money that was received can be applied.", "not_collected")
+        ledger.apply_to(session, payment, invoice, amount)
+        sentence = f"{in_words(session, amount)} applied from payment {payment.id}"
+        move(session, invoice, "process", InvoiceState.PENDING, actor, sentence)
+        target = InvoiceState.SENT if invoice.balance_now else InvoiceState.PAID
+        invoice.paid_at = None if invoice.balance_now else clock.now()
+        move(session, invoice, "settle", target, actor, sentence)
+
+
+def _check(session: Session, source: Payment, amount: int) -> None:
+    why_not = why_not_refund(source)
+    if why_not is not None:
+        raise why_not
+    left = source.amount - source.refunded
+    if not 0 < amount <= left:
+        words = in_words(session, left)
+        raise Refusal(f"Between nothing and {words} can be paid back.", "too_much", "amount")
+
+
+def _write_down(
+    session: Session, source: Payment, amount: int, then: str, reason: str, actor: Actor
+) -> Payment:
+    refund = Payment(
+        kind=PaymentKind.REFUND,
+        refund_of_id=source.id,
+        tender=source.tender,
+        user_id=source.user_id,
+        site_id=source.site_id,
+        amount=amount,
+        allocated=0,
+        refunded=0,
+        currency=source.currency,
+        reference=attempts.new_reference(),
+        started_at=clock.now(),
+        returns_to=then,
+        note=reason,
+        initiated_by=actor.kind,
+        detached=False,
+        send_receipt=False,
+        checks=0,
+    )
+    sentence = f"Paying back {in_words(session, amount)} of payment {source.id}"
+    try:
+        move(session, refund, "start", PaymentState.STARTED, actor, sentence, reason=reason)
+    except IntegrityError as error:
+        raise Refusal("A refund of this payment is under way already.", "live") from error
+    diary.plan(refund)
+    return refund
+
+
+def _reopen(session: Session, invoice: Invoice, sentence: str, reason: str, actor: Actor) -> None:
+    if may(invoice, "reopen"):
+        invoice.paid_at = None
+        target = InvoiceState.SENT
+        move(session, invoice, "reopen", target, actor, sentence, reason=reason)
+
+
+def _in_words(session: Session, refund: Payment) -> Attempt:
+    amount = in_words(session, refund.amount)
+    outcome, sentence = {
+        PaymentState.STARTED: ("unknown", "The gateway has not answered yet; we keep asking."),
+        PaymentState.SUBMITTED: ("refunded", f"{amount} is being paid back."),
+        PaymentState.SETTLED: ("refunded", f"{amount} was paid back."),
+        PaymentState.DECLINED: ("declined", "The bank declined the refund."),
+    }.get(refund.state, ("failed", f"Nothing was paid back: {refund.message}."))
+    return Attempt(refund.id, outcome, sentence, refund.code, refund.message)
