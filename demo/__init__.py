@@ -1,0 +1,1 @@
+"""Everything Counterfoil needs around it on one machine, for trying it out: `make run`."""

@@ -1,0 +1,156 @@
+"""From a row of the outbox to a letter: subject, HTML, plain text and what is attached.
+
+Only the words are made here; delivering them is ``jobs.emails``. A letter is rendered when it is
+delivered, so it tells how things stand then: nobody is asked for money that came in meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import css_inline
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.links import invoice_url
+from billing.office import get_settings
+from documents import receipt_pdf
+from documents.colours import accent
+from documents.papers import invoice_paper, receipt_paper
+from models import Allocation, Invoice, OutgoingEmail
+from models.states import AllocationState
+
+KINDS = (
+    "invoice",
+    "invoice_again",
+    "receipt",
+    "payment_failed",
+    "payment_returned",
+    "fresh_link",
+    "staff_notice",
+    "staff_password",
+)
+LONGEST_SUBJECT = 255
+_WITH_RECEIPT = ("receipt", "payment_returned")
+
+# Never fetches anything: a style sheet is in the template or nowhere.
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a letter."""
+
+    filename: str
+    content_type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter ready to be sent: the same words twice, for every kind of reader."""
+
+    subject: str
+    html: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+def render(email: OutgoingEmail, session: Session) -> Letter:
+    """Render an outbox row through ``templates/email``.
+
+    Needs an application context, for the templates. Raises ``LookupError`` for a kind that has no
+    template: such a row can never be delivered, and staff should see why.
+    """
+    if email.kind not in KINDS:
+        raise LookupError(f"There is no letter of the kind {email.kind!r}.")
+    context = _context(email, session)
+    text = current_app.jinja_env.get_template(f"email/{email.kind}.txt")
+    html = current_app.jinja_env.get_template(f"email/{email.kind}.html")
+    subject = "".join(text.blocks["subject"](text.new_context(context)))
+    return Letter(
+        subject=_one_line(subject),
+        html=_inliner.inline(html.render(context)),
+        text=_tidy(text.render(context)),
+        attachments=tuple(_receipts(email, session)) if email.kind in _WITH_RECEIPT else (),
+    )
+
+
+def _context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
+    settings = get_settings(session)
+    context: dict[str, Any] = {
+        "office": settings,
+        "colours": accent(settings.accent),
+        "name": email.user.name if email.user else "",
+        "params": email.params,
+        "paper": None,
+        "lines": (),
+        "link": _web_address(email.params.get("link")),
+    }
+    if email.invoice is not None:
+        paper = invoice_paper(session, email.invoice)
+        context |= {
+            "paper": paper,
+            "content": paper.content,
+            "lines": [line for line in paper.payments if line.payment_id == email.payment_id],
+            "failed_amount": _claimed(session, email),
+        }
+        if email.user_id is not None:
+            context["link"] = invoice_url(email.invoice)
+    return context
+
+
+def _web_address(link: Any) -> str:
+    """Keep a button from being anything but a web address."""
+    return link if isinstance(link, str) and link.startswith(("http://", "https://")) else ""
+
+
+def _claimed(session: Session, email: OutgoingEmail) -> int:
+    """Minor units the letter's payment was meant to bring for its invoice."""
+    shares = session.scalars(
+        select(Allocation.amount).where(
+            Allocation.payment_id == email.payment_id,
+            Allocation.invoice_id == email.invoice_id,
+            Allocation.refund_id.is_(None),
+        )
+    )
+    return sum(shares)
+
+
+def _receipts(email: OutgoingEmail, session: Session) -> list[Attachment]:
+    """One receipt for each invoice the payment went to."""
+    invoices = session.scalars(
+        select(Invoice)
+        .join(Allocation, Allocation.invoice_id == Invoice.id)
+        .where(
+            Allocation.payment_id == email.payment_id,
+            Allocation.state.in_((AllocationState.APPLIED, AllocationState.REVERSED)),
+        )
+        .distinct()
+        .order_by(Invoice.id)
+    ).all()
+    return [
+        Attachment(
+            f"receipt-{invoice.number}-{email.payment_id}.pdf",
+            "application/pdf",
+            receipt_pdf(receipt_paper(session, invoice, email.payment_id or 0)),
+        )
+        for invoice in invoices
+    ]
+
+
+def _one_line(text: str) -> str:
+    """A subject is one header line: a line break in a name must not begin another header."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST_SUBJECT else f"{plain[: LONGEST_SUBJECT - 1]}…"
+
+
+def _tidy(text: str) -> str:
+    """Plain text as people write it: no more than one empty line, none at the ends."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.strip() or (lines and lines[-1]):
+            lines.append(line.rstrip())
+    return "\n".join(lines).strip() + "\n"

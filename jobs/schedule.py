@@ -1,0 +1,144 @@
+"""The timetable. Any number of schedulers may run: a slot is taken by one conditional update.
+
+Slots are counted on the office's clock, so moving the demo clock by three days makes everything due
+that those days would have made due.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+from sqlalchemy import select, update
+
+from billing import clock
+from billing.database import reading, transaction
+from jobs.queues import Enqueuer
+from models import JobRun
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 2.0
+MAX_MESSAGE = 500
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job and how often it runs, in seconds; ``title`` is for the panel."""
+
+    name: str
+    seconds: int
+    title: str
+
+
+TIMETABLE = (
+    Entry("emails.sweep", 30, "Deliver e-mail that is waiting"),
+    Entry("notifications.sweep", 60, "Act on the gateway's news"),
+    Entry("reconciliation.sweep", 60, "Look payments up at the gateway"),
+    Entry("holds.release", 300, "Release card holds nobody processed"),
+    Entry("overdue.mark", 3600, "Mark overdue invoices"),
+)
+
+
+def beat(enqueuer: Enqueuer) -> list[str]:
+    """Ask once for everything whose slot has come, and return the names.
+
+    A slot whose job could not be queued is given back, so Redis being gone only delays it.
+    """
+    asked = []
+    for entry in TIMETABLE:
+        slot = int(clock.now().timestamp()) // entry.seconds
+        previous = _take(entry.name, slot)
+        if previous is None:
+            continue
+        try:
+            enqueuer.enqueue(entry.name, [])
+            asked.append(entry.name)
+        except RedisError as error:
+            log.warning("%s waits: Redis does not answer (%s)", entry.name, error)
+            _give_back(entry.name, slot, previous)
+    return asked
+
+
+def serve(enqueuer: Enqueuer, stop: threading.Event) -> None:
+    """Beat until ``stop`` is set. A database that is gone is waited for."""
+    while not stop.is_set():
+        try:
+            beat(enqueuer)
+        except Exception:
+            log.exception("the scheduler missed a beat")
+        stop.wait(BEAT_SECONDS)
+
+
+def recorded(name: str, work: Callable[[], str]) -> str:
+    """Run ``work``; if it is a job of the timetable, keep when it ran and how it ended."""
+    if name not in {entry.name for entry in TIMETABLE}:
+        return work()
+    _note(name, started_at=clock.now())
+    try:
+        message = work()
+    except Exception as error:
+        _note(name, finished_at=clock.now(), ok=False, message=f"{error}"[:MAX_MESSAGE])
+        raise
+    _note(name, finished_at=clock.now(), ok=True, message=message[:MAX_MESSAGE])
+    return message
+
+
+def late_jobs() -> list[str]:
+    """Return the names of jobs that should have finished by now and have not (for /readyz)."""
+    now = clock.now()
+    with reading() as session:
+        runs = {run.name: run for run in session.scalars(select(JobRun))}
+    late = []
+    for entry in TIMETABLE:
+        run = runs.get(entry.name)
+        if run is None or run.asked_at is None:
+            continue
+        finished = run.finished_at
+        overdue_since = (now - run.asked_at).total_seconds()
+        if (finished is None or finished < run.asked_at) and overdue_since > 120:
+            late.append(entry.name)
+    return late
+
+
+def _take(name: str, slot: int) -> int | None:
+    """Take ``slot`` for this scheduler and return the slot before it, or None if it was taken."""
+    with transaction() as session:
+        run = session.get(JobRun, name)
+        if run is None:
+            session.add(JobRun(name=name, slot=0))
+            session.flush()
+            previous = 0
+        else:
+            previous = run.slot
+        taken = session.execute(
+            update(JobRun)
+            .where(JobRun.name == name, JobRun.slot == previous, JobRun.slot < slot)
+            .values(slot=slot, asked_at=clock.now())
+            .returning(JobRun.name)
+            .execution_options(synchronize_session=False)
+        )
+        return previous if taken.scalar_one_or_none() else None
+
+
+def _give_back(name: str, slot: int, previous: int) -> None:
+    with transaction() as session:
+        session.execute(
+            update(JobRun)
+            .where(JobRun.name == name, JobRun.slot == slot)
+            .values(slot=previous)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _note(name: str, **values: object) -> None:
+    with transaction() as session:
+        session.execute(
+            update(JobRun)
+            .where(JobRun.name == name)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )

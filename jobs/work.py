@@ -1,0 +1,62 @@
+"""The one function RQ calls: runs a named job inside the application.
+
+A job that fails is logged with its traceback and ends in RQ's failed registry; what it was about is
+still in the database, where its sweep or its diary finds it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from jobs import emails, sweeps
+from jobs.queues import QUEUES
+from jobs.schedule import recorded
+
+log = logging.getLogger(__name__)
+
+JOBS: dict[str, Callable[[list[int]], str]] = {
+    "emails.deliver": emails.deliver,
+    "emails.sweep": emails.sweep,
+    "reconciliation.check": sweeps.check_payments,
+    "reconciliation.sweep": sweeps.reconcile,
+    "notifications.process": sweeps.process_notifications,
+    "notifications.sweep": sweeps.sweep_notifications,
+    "overdue.mark": sweeps.mark_overdue,
+    "overdue.notices": sweeps.overdue_notices,
+    "holds.release": sweeps.release_holds,
+}
+
+_app: Flask | None = None
+
+
+def bind(app: Flask) -> None:
+    """Give this worker process its application."""
+    global _app
+    _app = app
+
+
+def run(name: str, ids: list[int]) -> str:
+    """Run job ``name`` over ``ids`` and return what it did, in a few words."""
+    if _app is None:
+        raise RuntimeError("jobs.work.bind() has not been called in this worker")
+    with _app.app_context():
+        return recorded(name, lambda: JOBS[name](ids))
+
+
+def serve(app: Flask, connection: Redis) -> None:
+    """Work until told to stop. No fork per job: jobs here are short, and forking costs more."""
+    bind(app)
+    worker = SimpleWorker(
+        list(QUEUES),
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        maintenance_interval=15,
+    )
+    worker.work(logging_level="WARNING")
