@@ -15,6 +15,7 @@ import click
 from flask import Flask, has_app_context
 from flask_migrate import Migrate, upgrade
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin
@@ -26,13 +27,18 @@ import web.headers
 import web.health
 import web.vendor
 from billing import clock, database, runtime
+from billing.actor import SYSTEM
 from billing.braintree_gateway import Account, BraintreeGateway
+from billing.errors import Refusal
+from billing.lifecycle_page import page
+from billing.proof import verify
+from billing.saving import save_record
 from config import ROOT, Config, ConfigError, read_config
 from demo.clock import DemoClock
 from jobs import queues, schedule
 from jobs.desk import JobDesk
 from jobs.smtp import mail
-from models import db
+from models import Role, Staff, db
 
 MIGRATIONS = ROOT / "migrations"
 PACKAGES = ROOT / "node_modules"
@@ -208,8 +214,6 @@ def scheduler_command() -> None:
 @click.option("--without-gateway", is_flag=True, help="Prove the records only.")
 def verify_command(*, without_gateway: bool) -> None:
     """Prove every balance, state and flag anew."""
-    from billing.proof import verify
-
     with create_app().app_context():
         faults = verify(ask_gateway=not without_gateway)
     for fault in faults:
@@ -236,11 +240,26 @@ def demo_signins_command() -> None:
         click.echo(f"{role:<16}{email:<32}{password}")
 
 
+@commands.command("create-manager")
+@click.option("--name", prompt=True)
+@click.option("--email", prompt=True)
+def create_manager_command(name: str, email: str) -> None:
+    """Add the first staff member, with every permission; they choose a password by e-mail."""
+    app = create_app()
+    with app.app_context():
+        role = db.session.scalars(select(Role).where(Role.name == "Manager")).one()
+        values = {"name": name, "email": email, "active": True, "roles": [role], "sites": []}
+        try:
+            save_record(Staff, None, values, SYSTEM)
+        except Refusal as refusal:
+            sys.exit(f"counterfoil: {refusal.sentence}")
+    address = app.config["COUNTERFOIL"].public_url
+    click.echo(f"{email} can choose a password at {address}/admin/reset")
+
+
 @commands.command("docs")
 def docs_command() -> None:
     """Write docs/life-of-an-invoice.md anew from the transition tables."""
-    from billing.lifecycle_page import page
-
     Path(ROOT / "docs" / "life-of-an-invoice.md").write_text(page())
 
 

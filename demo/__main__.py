@@ -40,9 +40,9 @@ def report(act: Callable[[Terminal], None], terminal: Terminal) -> int:
     """Do it, and say in a line what stopped it; returns the exit code for the shell."""
     try:
         act(terminal)
-    except AskedToEnd:
+    except AskedToEnd as asked:
         terminal.line()
-        terminal.step("Everything has ended; the data are kept.")
+        terminal.step(f"Everything has ended ({asked}); the data are kept.")
     except DemoProblem as problem:
         terminal.problem(str(problem))
         return 1

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 import click
 from flask import current_app
 from flask_security import hash_password
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing import clock, overdue
 from billing.database import reading, transaction
 from demo import people, stories
-from models import Role, Settings, Staff
+from models import OutgoingEmail, Role, Settings, Staff
 
 PASSWORD = "counterfoil-demo"  # noqa: S105 -- printed at start, for the demo on this machine
 DEMO_SIGN_INS: list[tuple[str, str, str]] = [
@@ -55,6 +55,7 @@ def seed() -> None:
         stories.unfold(cast, travel)
     clock.read_offset_from(config.clock_file)
     overdue.mark_overdue()
+    _hand_letters_over()
 
 
 class Travel:
@@ -105,6 +106,12 @@ def _staff() -> None:
                     roles=[roles[role]],
                 )
             )
+
+
+def _hand_letters_over() -> None:
+    """Let the letters of the past be due from now on: nobody has been keeping them waiting."""
+    with transaction() as session:
+        session.execute(update(OutgoingEmail).values(next_try_at=clock.now()))
 
 
 def _tell_gateway(url: str) -> None:

@@ -14,7 +14,8 @@ from demo.services import Service
 from demo.supervisor import Supervisor
 from demo.terminal import Terminal
 
-PATIENCE = 60.0
+# Seconds; generous, because a small machine may be busy.
+PATIENCE = 120.0
 
 
 def start_everything(supervisor: Supervisor, layout: Layout, terminal: Terminal) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import select
@@ -28,6 +30,14 @@ from models.states import ApplicationState, Tender
 
 DECLINING_NONCE = "fake-processor-declined-visa-nonce"
 DEBIT_NONCE = "fake-sepa-direct-debit-nonce"
+PERMITS = (
+    ("Grace Okafor", "2027 Dog Park", 1),
+    ("Priya Raman", "2027 Dog Park", 2),
+    ("Ella Fitzroy", "Block party", 1),
+    ("Kofi Mensah", "Farm stand", 1),
+    ("Anna Petrova", "2027 Dog Park", 1),
+    ("Lucas Moreau", "Block party", 1),
+)
 
 
 class Traveller(Protocol):
@@ -36,78 +46,94 @@ class Traveller(Protocol):
     def days_ago(self, days: float) -> AbstractContextManager[None]: ...
 
 
+@dataclass
+class _Diary:
+    """What happens on which day before today; told in the order of the days."""
+
+    travel: Traveller
+    entries: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+
+    def on(self, days_ago: float, happening: Callable[[], object]) -> None:
+        self.entries.append((days_ago, happening))
+
+    def tell(self) -> None:
+        for days_ago, happening in sorted(self.entries, key=lambda entry: -entry[0]):
+            with self.travel.days_ago(days_ago):
+                happening()
+
+
 def unfold(cast: Cast, travel: Traveller) -> None:
     """Let the weeks pass: permits, rents, cards that work and cards that don't."""
-    teller = _Teller(cast)
-    for days, (user, form, dogs) in zip(
-        range(60, 20, -6),
-        [
-            ("Grace Okafor", "2027 Dog Park", 1),
-            ("Priya Raman", "2027 Dog Park", 2),
-            ("Ella Fitzroy", "Block party", 1),
-            ("Kofi Mensah", "Farm stand", 1),
-            ("Anna Petrova", "2027 Dog Park", 1),
-            ("Lucas Moreau", "Block party", 1),
-        ],
-        strict=False,
-    ):
-        with travel.days_ago(days):
-            application = teller.application(user, form, dogs, ApplicationState.APPROVED)
-            invoice = teller.generate(application)
-        with travel.days_ago(days - 2):
-            teller.pay(invoice)
-    _rents(teller, travel)
-    _loose_ends(teller, travel)
+    teller, diary = _Teller(cast), _Diary(travel)
+    _permits(teller, diary)
+    _rents(teller, diary)
+    _loose_ends(teller, diary)
+    diary.tell()
 
 
-def _rents(teller: _Teller, travel: Traveller) -> None:
-    keys = list(teller.cast.rentals)
+def _permits(teller: _Teller, diary: _Diary) -> None:
+    """Approved applications that were invoiced and paid."""
+    for number, (user, form, count) in enumerate(PERMITS):
+        days = 60 - 7.3 * number
+        invoice = _Later()
+
+        def generate(user: str = user, form: str = form, n: int = count) -> int:
+            return teller.generate(teller.application(user, form, n, ApplicationState.APPROVED))
+
+        diary.on(days, invoice.from_(generate))
+        diary.on(days - 2, lambda invoice=invoice: teller.pay(invoice.id))  # type: ignore[misc]
+
+
+def _rents(teller: _Teller, diary: _Diary) -> None:
+    """Three months of rent; in the last month two have paid and one has paid a part."""
     for month, days in enumerate((62, 32, 3)):
-        with travel.days_ago(days):
-            drafts = [teller.rent(key) for key in keys]
-            for draft in drafts:
-                teller.send(draft)
-        with travel.days_ago(days - 1.5):
-            for draft in drafts if month < 2 else drafts[:2]:
-                teller.pay(draft)
-        if month == 2:
-            with travel.days_ago(1):
-                teller.pay_in_cash(drafts[2], 4000)
+        for number, key in enumerate(teller.cast.rentals):
+            draft = _Later()
+            at = days - number / 50
+            diary.on(at, draft.from_(lambda key=key: teller.rent(key)))  # type: ignore[misc]
+            diary.on(at - 0.01, lambda draft=draft: teller.send(draft.id))  # type: ignore[misc]
+            if month < 2 or number < 2:
+                diary.on(at - 1.5, lambda draft=draft: teller.pay(draft.id))  # type: ignore[misc]
+            elif number == 2:
+                diary.on(1, lambda draft=draft: teller.pay_in_cash(draft.id, 4000))  # type: ignore[misc]
 
 
-def _loose_ends(teller: _Teller, travel: Traveller) -> None:
+def _loose_ends(teller: _Teller, diary: _Diary) -> None:
     """One of everything a morning in the office can bring."""
-    with travel.days_ago(34):
-        late = teller.application("José Ángel Núñez", "Farm stand", 1, ApplicationState.APPROVED)
-        teller.generate(late, due_in=14)
-    with travel.days_ago(24):
-        teller.draft("Walter Brandt", "Copy of a site plan", 1850, send=True)
-        cash = teller.draft("Ruth Abrams", "Hall hire, spring fair", 9000, send=True)
-    with travel.days_ago(22):
-        teller.pay_in_cash(cash, 9000)
-    with travel.days_ago(12):
-        failed = teller.draft("Omar Farouk", "Storage lock and key", 2400, send=False)
-        teller.register_card("Omar Farouk", DECLINING_NONCE)
-        teller.charge(failed)
-    with travel.days_ago(2):
-        debit = teller.draft("Nora Lindqvist", "Storage deposit", 15000, send=False)
-        teller.register_card("Nora Lindqvist", DEBIT_NONCE)
-        teller.charge(debit)
-    with travel.days_ago(9):
-        teller.draft("Ben Archer", "Replacement permit tag", 1500, send=False)
-        gone = teller.draft("Ivy Chen", "Entered twice", 1500, send=False)
-        invoicing.delete_invoice(gone, actor=teller.staff)
-    with travel.days_ago(6):
-        wrong = teller.draft("Sam Delgado", "Cleaning of a unit", 6500, send=True)
-        redraft.set_back_to_draft(wrong, reason="The wrong unit was cleaned", actor=teller.staff)
-    with travel.days_ago(4):
-        teller.application("王小明", "2027 Dog Park", 1, ApplicationState.PENDING)
-        teller.application("Harriet Bell", "Block party", 1, ApplicationState.REJECTED)
-        teller.application("ليلى حداد", "Farm stand", 1, ApplicationState.APPROVED)
-    with travel.days_ago(1):
-        teller.application("Zoë Müller", "2027 Dog Park", 3, ApplicationState.APPROVED)
-    with travel.days_ago(0.1):
-        teller.application("Dana Whitfield", "2027 Dog Park", 2, ApplicationState.APPROVED)
+    approved, pending = ApplicationState.APPROVED, ApplicationState.PENDING
+    apply = teller.application
+    diary.on(
+        34,
+        lambda: teller.generate(apply("José Ángel Núñez", "Farm stand", 1, approved), due_in=14),
+    )
+    diary.on(24, lambda: teller.draft("Walter Brandt", "Copy of a site plan", 1850, send=True))
+    hall = _Later()
+    diary.on(
+        24.1, hall.from_(lambda: teller.draft("Ruth Abrams", "Hall hire, fair", 9000, send=True))
+    )
+    diary.on(22, lambda: teller.pay_in_cash(hall.id, 9000))
+    diary.on(12, lambda: teller.charge_new("Omar Farouk", "Lock and key", 2400, DECLINING_NONCE))
+    diary.on(9, lambda: teller.draft("Ben Archer", "Replacement tag", 1500, send=False))
+    diary.on(8.9, lambda: teller.delete(teller.draft("Ivy Chen", "Twice", 1500, send=False)))
+    diary.on(6, lambda: teller.redraft(teller.draft("Sam Delgado", "Cleaning", 6500, send=True)))
+    diary.on(4.2, lambda: apply("王小明", "2027 Dog Park", 1, pending))
+    diary.on(4.1, lambda: apply("Harriet Bell", "Block party", 1, ApplicationState.REJECTED))
+    diary.on(4, lambda: apply("ليلى حداد", "Farm stand", 1, approved))
+    diary.on(2, lambda: teller.charge_new("Nora Lindqvist", "Deposit", 15000, DEBIT_NONCE))
+    diary.on(1, lambda: apply("Zoë Müller", "2027 Dog Park", 3, approved))
+    diary.on(0.1, lambda: apply("Dana Whitfield", "2027 Dog Park", 2, approved))
+
+
+class _Later:
+    """The id of something that will have been made by the time it is needed."""
+
+    id: int = 0
+
+    def from_(self, make: Callable[[], int]) -> Callable[[], None]:
+        def run() -> None:
+            self.id = make()
+
+        return run
 
 
 class _Teller:
@@ -217,9 +243,18 @@ class _Teller:
         user_id = self.cast.users[user]
         methods.register_method(user_id, nonce=nonce, actor=customer_actor(user_id))
 
-    def charge(self, invoice_id: int) -> None:
-        balance = _invoice(invoice_id).balance
-        charging.charge_customer(invoice_id, shown_balance=balance, actor=self.staff)
+    def charge_new(self, user: str, description: str, amount: int, nonce: str) -> None:
+        """Keep a card or account, and charge it for something new."""
+        invoice_id = self.draft(user, description, amount, send=False)
+        self.register_card(user, nonce)
+        charging.charge_customer(invoice_id, shown_balance=amount, actor=self.staff)
+
+    def delete(self, invoice_id: int) -> None:
+        invoicing.delete_invoice(invoice_id, actor=self.staff)
+
+    def redraft(self, invoice_id: int) -> None:
+        reason = "The wrong unit was cleaned"
+        redraft.set_back_to_draft(invoice_id, reason=reason, actor=self.staff)
 
 
 def _invoice(invoice_id: int) -> Invoice:

@@ -24,7 +24,7 @@ POLL = 0.1
 
 
 class AskedToEnd(Exception):
-    """Ctrl-C, SIGTERM, or the terminal was closed."""
+    """Ctrl-C, SIGTERM, or the terminal was closed; the message says which."""
 
 
 class Supervisor:
@@ -52,6 +52,7 @@ class Supervisor:
         self.running: dict[int, Running] = {}
         self.selector = selectors.DefaultSelector()
         self.asked = 0
+        self.why = ""
 
     def __enter__(self) -> Supervisor:
         for number in ENDING:
@@ -79,6 +80,7 @@ class Supervisor:
     def ask(self, number: int, frame: FrameType | None) -> None:
         """The signal handler: note it; the loop acts within a moment."""
         self.asked += 1
+        self.why = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
     def tell(self, word: str) -> None:
         """Let the guard know."""
@@ -129,8 +131,10 @@ class Supervisor:
         """
         for key, _ in self.selector.select(POLL):
             self.hear(key.data)
-        if self.asked or self.terminal.closed():
-            raise AskedToEnd
+        if self.asked:
+            raise AskedToEnd(self.why)
+        if self.terminal.closed():
+            raise AskedToEnd("the window was closed")
         for each in list(self.running.values()):
             if each is not ending and each.process.poll() is not None:
                 self.hear(each)
