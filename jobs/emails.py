@@ -10,9 +10,10 @@ from flask import current_app
 from billing import mailing
 from billing.database import reading, transaction
 from billing.office import get_settings
-from jobs.letters import Letter, render
+from jobs.letters import SECRET_KINDS, Letter, render
 from jobs.queues import Enqueuer
 from jobs.smtp import PlainMessage, mail
+from jobs.smtp_answers import in_words, is_final
 from models import OutgoingEmail
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def _deliver_one(email_id: int) -> bool:
             connection.send(message)
     except (smtplib.SMTPException, OSError, ValueError) as error:
         log.warning("e-mail %s was not accepted: %s", email_id, error)
-        mailing.record_failure(email_id, _in_words(error), final=_is_final(error))
+        mailing.record_failure(email_id, in_words(error), final=is_final(error))
         return False
     mailing.record_sent(email_id, message.message_id)
     return True
@@ -63,25 +64,7 @@ def _render(email_id: int) -> tuple[Letter, str, str]:
         to_address = email.to_address
     with transaction() as session:
         row = session.get_one(OutgoingEmail, email_id)
-        row.subject, row.html, row.text = letter.subject[:255], letter.html, letter.text
+        row.subject = letter.subject[:255]
+        if email.kind not in SECRET_KINDS:
+            row.html, row.text = letter.html, letter.text
     return letter, to_address, reply_to
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether the server's no is about this letter for good (5xx), not about today."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _text in error.recipients.values())
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return False
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code >= 500
-    return isinstance(error, ValueError)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        answers = [f"{code} {text!r}" for code, text in error.recipients.values()]
-        return f"The mail server refused the address: {', '.join(answers)}"
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"The mail server said: {error.smtp_code} {error.smtp_error!r}"
-    return f"The mail server could not be reached: {error}"

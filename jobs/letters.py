@@ -6,20 +6,22 @@ delivered, so it tells how things stand then: nobody is asked for money that cam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import css_inline
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from applications.links import application_url
+from billing import sign_in_links
 from billing.links import invoice_url
 from billing.office import get_settings
 from documents import receipt_pdf
 from documents.colours import accent
 from documents.papers import invoice_paper, receipt_paper
-from models import Allocation, Invoice, OutgoingEmail
+from models import Allocation, Application, Invoice, OutgoingEmail
 from models.states import AllocationState
 
 KINDS = (
@@ -29,9 +31,16 @@ KINDS = (
     "payment_failed",
     "payment_returned",
     "fresh_link",
+    "application_approved",
+    "application_rejected",
+    "outstanding_balance",
+    "sign_in",
+    "message_preview",
     "staff_notice",
     "staff_password",
 )
+# Their words are not kept: whoever reads them could become the person they were sent to.
+SECRET_KINDS = ("sign_in",)
 LONGEST_SUBJECT = 255
 _WITH_RECEIPT = ("receipt", "payment_returned")
 
@@ -66,15 +75,21 @@ def render(email: OutgoingEmail, session: Session) -> Letter:
     """
     if email.kind not in KINDS:
         raise LookupError(f"There is no letter of the kind {email.kind!r}.")
-    context = _context(email, session)
-    text = current_app.jinja_env.get_template(f"email/{email.kind}.txt")
-    html = current_app.jinja_env.get_template(f"email/{email.kind}.html")
+    letter = write(email.kind, _context(email, session))
+    if email.kind not in _WITH_RECEIPT:
+        return letter
+    return replace(letter, attachments=tuple(_receipts(email, session)))
+
+
+def write(kind: str, context: dict[str, Any]) -> Letter:
+    """Render the templates of ``kind`` with ``context``; nothing is attached."""
+    text = current_app.jinja_env.get_template(f"email/{kind}.txt")
+    html = current_app.jinja_env.get_template(f"email/{kind}.html")
     subject = "".join(text.blocks["subject"](text.new_context(context)))
     return Letter(
-        subject=_one_line(subject),
+        subject=one_line(subject),
         html=_inliner.inline(html.render(context)),
         text=_tidy(text.render(context)),
-        attachments=tuple(_receipts(email, session)) if email.kind in _WITH_RECEIPT else (),
     )
 
 
@@ -99,7 +114,27 @@ def _context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
         }
         if email.user_id is not None:
             context["link"] = invoice_url(email.invoice)
+            context["paid_for"] = _paid_for(email, session)
+    if "application_id" in email.params:
+        application = session.get_one(Application, email.params["application_id"])
+        context |= {"application": application, "link": application_url(application)}
+    if "sign_in_link" in email.params:
+        context["link"] = sign_in_links.link_url(session, email.params["sign_in_link"])
     return context
+
+
+def _paid_for(email: OutgoingEmail, session: Session) -> list[tuple[Invoice, int]]:
+    """The invoices a payment went to and its minor units for each."""
+    rows = (
+        select(Invoice, func.sum(Allocation.amount))
+        .join(Allocation, Allocation.invoice_id == Invoice.id)
+        .where(
+            Allocation.payment_id == email.payment_id, Allocation.state == AllocationState.APPLIED
+        )
+        .group_by(Invoice.id)
+        .order_by(Invoice.id)
+    )
+    return [(invoice, int(amount)) for invoice, amount in session.execute(rows)]
 
 
 def _web_address(link: Any) -> str:
@@ -141,7 +176,7 @@ def _receipts(email: OutgoingEmail, session: Session) -> list[Attachment]:
     ]
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A subject is one header line: a line break in a name must not begin another header."""
     plain = " ".join(text.split())
     return plain if len(plain) <= LONGEST_SUBJECT else f"{plain[: LONGEST_SUBJECT - 1]}…"

@@ -36,6 +36,7 @@ class Entry:
 
 TIMETABLE = (
     Entry("emails.sweep", 30, "Deliver e-mail that is waiting"),
+    Entry("messages.sweep", 60, "Go on with messages that are being sent"),
     Entry("notifications.sweep", 60, "Act on the gateway's news"),
     Entry("reconciliation.sweep", 60, "Look payments up at the gateway"),
     Entry("holds.release", 300, "Release card holds nobody processed"),

@@ -12,6 +12,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
+from typing import Any
+from typing import Any
 
 from flask import Flask
 from flask_mail import Connection, Mail, Message
@@ -20,23 +22,59 @@ from billing import clock
 from jobs.letters import Letter
 
 
+class Watched:
+    """An SMTP session that knows whether a letter was handed over without an answer.
+
+    Such a letter may have arrived: sending it again could write to somebody twice.
+    """
+
+    may_have_arrived = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.may_have_arrived = True
+        try:
+            answer: tuple[int, bytes] = super().data(msg)  # type: ignore[misc]
+        except smtplib.SMTPDataError:
+            self.may_have_arrived = False
+            raise
+        self.may_have_arrived = False
+        return answer
+
+
+class WatchedSMTP(Watched, smtplib.SMTP):
+    """Plain, or encrypted by STARTTLS."""
+
+
+class WatchedSMTPOverTLS(Watched, smtplib.SMTP_SSL):
+    """Encrypted from the first byte."""
+
+
 class TimedConnection(Connection):
     """A connection that gives up after ``MAIL_TIMEOUT`` seconds and checks the server's name."""
 
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the last letter was handed over without an answer."""
+        return bool(getattr(self.host, "may_have_arrived", False))
+
+    def configure_host(self) -> WatchedSMTP | WatchedSMTPOverTLS:
         mail = self.mail
         assert isinstance(mail, CarefulMail)
         context = ssl.create_default_context()
         if mail.use_ssl:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
+            host: WatchedSMTP | WatchedSMTPOverTLS = WatchedSMTPOverTLS(
                 mail.server, mail.port, timeout=mail.timeout, context=context
             )
         else:
-            host = smtplib.SMTP(mail.server, mail.port, timeout=mail.timeout)
-        if mail.use_tls:
-            host.starttls(context=context)
-        if mail.username and mail.password:
-            host.login(mail.username, mail.password)
+            host = WatchedSMTP(mail.server, mail.port, timeout=mail.timeout)
+        try:
+            if mail.use_tls:
+                host.starttls(context=context)
+            if mail.username and mail.password:
+                host.login(mail.username, mail.password)
+        except BaseException:
+            host.close()
+            raise
         return host
 
 
@@ -45,14 +83,11 @@ class CarefulMail(Mail):
 
     timeout: float = 10
 
-    def init_app(self, app: Flask) -> object:
-        state = super().init_app(app)
+    def init_app(self, app: Flask) -> Any:
+        # Flask-Mail looks its settings up on ``state``, and sets that only for Mail(app).
+        self.state = super().init_app(app)
         self.timeout = app.config["MAIL_TIMEOUT"]
-        for name in ("server", "port", "use_ssl", "use_tls", "username", "password"):
-            setattr(self, name, getattr(state, name))
-        for name in ("debug", "max_emails", "suppress", "ascii_attachments", "default_sender"):
-            setattr(self, name, getattr(state, name))
-        return state
+        return self.state
 
     def connect(self) -> TimedConnection:
         return TimedConnection(self)

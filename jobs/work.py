@@ -14,7 +14,7 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from jobs import emails, sweeps
+from jobs import emails, messages, sweeps
 from jobs.queues import QUEUES
 from jobs.schedule import recorded
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 JOBS: dict[str, Callable[[list[int]], str]] = {
     "emails.deliver": emails.deliver,
     "emails.sweep": emails.sweep,
+    "messages.send": messages.send,
+    "messages.sweep": messages.sweep,
     "reconciliation.check": sweeps.check_payments,
     "reconciliation.sweep": sweeps.reconcile,
     "notifications.process": sweeps.process_notifications,

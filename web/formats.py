@@ -6,7 +6,6 @@ Formatting is Babel's, through Flask-Babel; the locale and the time zone are the
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from flask import Flask, g
 from flask_babel import Babel, format_date, format_datetime
@@ -51,8 +50,8 @@ def moment(value: dt.datetime | None) -> str:
 
 def _office() -> Settings:
     """The settings row, read once a request."""
-    kept: Any = g.get("office_settings")
+    kept: Settings | None = g.get("office_settings")
     if kept is None:
-        kept = g.office_settings = get_settings(db.session)
+        kept = g.office_settings = get_settings(db.session())
         db.session.expunge(kept)
-    return kept  # type: ignore[no-any-return]
+    return kept

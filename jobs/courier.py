@@ -1,0 +1,112 @@
+"""One SMTP session for many letters: opened when needed, opened anew when it breaks."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+from types import TracebackType
+
+from jobs.bulk import BulkMessage
+from jobs.smtp import TimedConnection, mail
+from jobs.smtp_answers import in_words, is_final
+from messaging.delivery import Report
+from models.states import RecipientState
+
+R = RecipientState
+# "Service not available, closing": about the session, not about the letter (RFC 5321, 3.8).
+_CLOSING = 421
+_BROKEN = (smtplib.SMTPServerDisconnected, OSError)
+
+
+class ServerTrouble(Exception):
+    """The mail server takes nothing at all just now; no letter was handed over.
+
+    hopeless -- it won't before somebody changes something: it refuses us, not a recipient
+    """
+
+    def __init__(self, sentence: str, *, hopeless: bool = False) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hopeless = hopeless
+
+
+class Courier:
+    """Hands letters to the mail server over one connection."""
+
+    def __init__(self) -> None:
+        self._connection: TimedConnection | None = None
+
+    def __enter__(self) -> Courier:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def hand_over(self, recipient_id: int, message: BulkMessage) -> Report:
+        """Send one letter and return what became of it.
+
+        A session that was closed before the letter was handed over is opened anew, once. Raises
+        ``ServerTrouble`` when the server can't be reached or refuses us.
+        """
+        for _ in range(2):
+            connection = self._open()
+            try:
+                connection.send(message)
+            except smtplib.SMTPRecipientsRefused as error:
+                if not _is_closing(error):
+                    return _refused(recipient_id, error)
+            except smtplib.SMTPSenderRefused as error:
+                if error.smtp_code != _CLOSING:
+                    raise ServerTrouble(in_words(error), hopeless=is_final(error)) from error
+            except _BROKEN as error:
+                if self._may_have_arrived():
+                    self._close()
+                    return Report(
+                        recipient_id,
+                        R.UNKNOWN,
+                        f"The connection broke before the mail server answered: {error}",
+                    )
+            except (smtplib.SMTPException, ValueError) as error:
+                return _refused(recipient_id, error)
+            else:
+                return Report(recipient_id, R.SENT)
+            self._close()
+        raise ServerTrouble("The mail server closes every connection.")
+
+    def _open(self) -> TimedConnection:
+        if self._connection is None:
+            connection = mail.connect()
+            try:
+                connection.__enter__()
+            except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
+                raise ServerTrouble(in_words(error), hopeless=True) from error
+            except (smtplib.SMTPException, OSError) as error:
+                raise ServerTrouble(in_words(error)) from error
+            self._connection = connection
+        return self._connection
+
+    def _may_have_arrived(self) -> bool:
+        return self._connection is not None and self._connection.may_have_arrived
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None or connection.host is None:
+            return
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            connection.host.quit()
+        # quit() leaves the socket open when the server has gone.
+        connection.host.close()
+
+
+def _is_closing(error: smtplib.SMTPRecipientsRefused) -> bool:
+    return any(code == _CLOSING for code, _text in error.recipients.values())
+
+
+def _refused(recipient_id: int, error: Exception) -> Report:
+    final = is_final(error) or isinstance(error, smtplib.SMTPNotSupportedError)
+    return Report(recipient_id, R.FAILED if final else R.WAITING, in_words(error))

@@ -1,0 +1,45 @@
+"""What a browser may ask for when it pays. Amount, currency and invoice are not among it."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, StringField
+from wtforms.validators import InputRequired, Length, Regexp
+
+
+class PayForm(FlaskForm):
+    """The pay form.
+
+    ``nonce`` stands for the typed card and comes from the gateway's script. ``shown_balance``
+    (minor units) is what the page showed: it is compared with the balance, never charged.
+    """
+
+    nonce = HiddenField(
+        validators=[
+            InputRequired("Your card details did not reach us."),
+            Length(max=255, message="Your card details did not reach us."),
+        ]
+    )
+    shown_balance = HiddenField(
+        validators=[
+            InputRequired("The page was not complete."),
+            Regexp(r"[0-9]{1,15}\Z", message="The page was not complete."),
+        ]
+    )
+    holder = StringField(
+        validators=[
+            InputRequired("Please enter the name on the card."),
+            Length(max=160, message="Please shorten the name on the card."),
+        ]
+    )
+    postal_code = StringField(
+        validators=[Length(max=20, message="Please check the billing postal code.")]
+    )
+
+    def typed(self, name: str) -> str:
+        """What was typed into a field, without spaces around it; nothing if it was not sent."""
+        return (self[name].data or "").strip()
+
+    def first_problem(self) -> str:
+        """The first sentence that was raised, in the order of the fields."""
+        return next((str(sentences[0]) for sentences in self.errors.values()), "")

@@ -1,0 +1,67 @@
+"""Paying: one POST to a verb, then a page that tells honestly how it ended."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from billing import charging
+from billing.actor import customer_actor
+from billing.errors import Refusal
+from models import db
+from portal import limits
+from portal.forms import PayForm
+from portal.limits import limiter
+from portal.links import open_link, portal
+from portal.sheets import attempt_of, sheet_of
+
+NOTHING_CHARGED = "Nothing was charged."
+# Larger than any id either database hands out before the sun goes cold, smaller than 64 bits.
+MAX_ID = 2**53
+
+
+@portal.post("/i/<token>/pay")
+@limiter.limit(limits.PAY)
+def pay(token: str) -> ResponseReturnValue:
+    """Ask the heart to charge the typed card for this invoice's balance.
+
+    Amount, currency and invoice are the server's: from the form it takes the card's nonce, the
+    holder, the postal code and the balance that was shown. A refusal sends back to the invoice
+    as it is now, with the reason on top; anything else has a page of its own.
+    """
+    invoice = open_link(token)
+    form = PayForm()
+    if not form.validate():
+        return _back(token, f"{form.first_problem()} {NOTHING_CHARGED}")
+    try:
+        attempt = charging.pay_invoice(
+            invoice.id,
+            nonce=form.typed("nonce"),
+            shown_balance=int(form.typed("shown_balance")),
+            holder=form.typed("holder"),
+            postal_code=form.typed("postal_code"),
+            actor=customer_actor(invoice.user_id, request.remote_addr or ""),
+        )
+    except Refusal as refusal:
+        return _back(token, refusal.sentence)
+    return redirect(url_for("portal.attempt", token=token, payment_id=attempt.payment_id), code=303)
+
+
+@portal.get(f"/i/<token>/payments/<int(max={MAX_ID}):payment_id>")
+@limiter.limit(limits.LOOK)
+def attempt(token: str, payment_id: int) -> ResponseReturnValue:
+    """How one attempt ended, as far as anybody knows at this moment."""
+    invoice = open_link(token)
+    try:
+        found = attempt_of(db.session(), invoice, payment_id)
+    except Refusal as refusal:
+        return render_template("errors/404.html", sentence=refusal.sentence, token=token), 404
+    sheet = sheet_of(db.session(), invoice)
+    return render_template(
+        "portal/attempt.html", attempt=found, sheet=sheet, token=token, user=invoice.user
+    )
+
+
+def _back(token: str, sentence: str) -> ResponseReturnValue:
+    flash(sentence, "refused")
+    return redirect(url_for("portal.invoice", token=token), code=303)

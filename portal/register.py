@@ -1,0 +1,31 @@
+"""Plugs the customer's pages and the gateway's door into the application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal import discretion, errors, fresh_links, limits, look, pages, papers, paying
+from portal.links import keep_links_secret, portal
+from portal.webhook import gateway_door
+
+# Importing them is what gives the blueprint its routes.
+_ROUTES = (pages, paying, papers, fresh_links)
+
+
+def register(app: Flask) -> None:
+    """Add the portal to ``app``, after its database, CSRF protection and filters are there.
+
+    The strict referrer check of Flask-WTF is switched off: an invoice's link is a secret, so its
+    page sends no referrer at all, and over https that check would refuse every payment. The
+    token in form and session stays required.
+    """
+    app.config["WTF_CSRF_SSL_STRICT"] = False
+    discretion.start(app)
+    limits.start(app)
+    look.start(app)
+    app.register_blueprint(portal)
+    app.register_blueprint(gateway_door)
+    app.extensions["csrf"].exempt(gateway_door)
+    errors.start(app)
+    # What is registered first runs last: nothing that sets headers for all pages comes after it.
+    app.after_request_funcs.setdefault(None, []).insert(0, keep_links_secret)

@@ -1,0 +1,135 @@
+"""What an invoice's page says in each of its states, decided in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing import overdue
+from billing.errors import NotFound
+from billing.office import local_today
+from documents.papers import InvoicePaper, invoice_paper, method_words
+from models import Allocation, Invoice, Payment
+from models.states import AllocationState, InvoiceState, PaymentState
+
+PAYABLE, CHECKING, DEBIT, BUSY, PAID, DRAFT, DELETED = (
+    "payable",
+    "checking",
+    "debit",
+    "busy",
+    "paid",
+    "draft",
+    "deleted",
+)
+_BY_LIVE_PAYMENT = {
+    PaymentState.STARTED: CHECKING,
+    PaymentState.PENDING: DEBIT,
+    PaymentState.AUTHORISED: BUSY,
+}
+_BY_STATE = {
+    InvoiceState.PAID: PAID,
+    InvoiceState.DRAFT: DRAFT,
+    InvoiceState.DELETED: DELETED,
+    InvoiceState.PENDING: CHECKING,
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An invoice as its page shows it.
+
+    standing -- one of the words above: which page it is
+    failed   -- whether the last attempt came to nothing
+    overdue  -- whether it is late, by the one rule everybody uses
+    """
+
+    paper: InvoicePaper
+    standing: str
+    failed: bool
+    overdue: bool
+    user_id: int
+    postal_code: str
+    holder: str
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        return self.paper.content
+
+    @property
+    def balance(self) -> int:
+        return self.paper.balance
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the page should look again by itself soon."""
+        return self.standing in (CHECKING, BUSY)
+
+
+def sheet_of(session: Session, invoice: Invoice) -> Sheet:
+    """Read everything the page of ``invoice`` shows."""
+    return Sheet(
+        paper=invoice_paper(session, invoice),
+        standing=standing_of(session, invoice),
+        failed=invoice.state == InvoiceState.FAILED,
+        overdue=overdue.is_overdue(invoice, local_today(session)),
+        user_id=invoice.user_id,
+        postal_code=invoice.user.postal_code,
+        holder=invoice.user.name,
+    )
+
+
+def standing_of(session: Session, invoice: Invoice) -> str:
+    """Say which page an invoice has now. A live attempt goes before the invoice's own state."""
+    live = session.scalar(
+        select(Payment.state)
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .where(Allocation.invoice_id == invoice.id, Allocation.state == AllocationState.CLAIMED)
+    )
+    if live is not None:
+        return _BY_LIVE_PAYMENT.get(live, CHECKING)
+    if invoice.state not in _BY_STATE and invoice.balance == 0:
+        return PAID
+    return _BY_STATE.get(invoice.state, PAYABLE)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt to pay stands now; ``outcome`` names its page."""
+
+    payment_id: int
+    outcome: str
+    amount: int
+    method: str
+
+
+_OUTCOMES = {
+    PaymentState.SUBMITTED: "paid",
+    PaymentState.SETTLED: "paid",
+    PaymentState.DECLINED: "declined",
+    PaymentState.STARTED: "unknown",
+    PaymentState.AUTHORISED: "unknown",
+    PaymentState.PENDING: "pending",
+    PaymentState.FAILED: "failed",
+}
+
+
+def attempt_of(session: Session, invoice: Invoice, payment_id: int) -> Attempt:
+    """Read how an attempt on this invoice stands.
+
+    It is read from the ledger each time, so a page that said "we are checking" tells the end of
+    the story when it is opened again. Raises ``NotFound`` for another invoice's payment.
+    """
+    share = session.scalars(
+        select(Allocation)
+        .where(Allocation.invoice_id == invoice.id, Allocation.payment_id == payment_id)
+        .order_by(Allocation.id)
+    ).first()
+    if share is None:
+        raise NotFound("payment")
+    payment = share.payment
+    outcome = _OUTCOMES.get(payment.state, "undone")
+    return Attempt(payment.id, outcome, abs(share.amount), method_words(payment))

