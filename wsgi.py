@@ -19,6 +19,7 @@ from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin
+import applications
 import documents
 import jobs.work
 import portal
@@ -70,6 +71,7 @@ def create_app(config: Config | None = None) -> Flask:
     web.vendor.register(app, PACKAGES)
     web.health.register(app, {"queue": _queue_probe(config), "jobs": _jobs_probe})
     documents.configure(PACKAGES)
+    applications.register()
     admin.register(app)
     portal.register(app)
     app.extensions["job_desk"] = JobDesk(queues.Enqueuer(config.redis_url))
@@ -96,6 +98,7 @@ def _flask_settings(config: Config) -> dict[str, object]:
         "MAIL_USERNAME": config.smtp_username or None,
         "MAIL_PASSWORD": config.smtp_password or None,
         "MAIL_DEFAULT_SENDER": config.mail_from,
+        "MAIL_SUPPRESS_SEND": False,
         "MAIL_TIMEOUT": config.smtp_timeout,
         "TESTING": config.mode == "test",
     }
@@ -217,7 +220,8 @@ def verify_command(*, without_gateway: bool) -> None:
     with create_app().app_context():
         faults = verify(ask_gateway=not without_gateway)
     for fault in faults:
-        click.echo(f"NOT TRUE: {fault.rule}: {', '.join(map(str, fault.records))}")
+        records = f": {', '.join(map(str, fault.records))}" if fault.records else ""
+        click.echo(f"NOT TRUE: {fault.rule}{records}")
     click.echo("Everything adds up." if not faults else f"{len(faults)} rules are broken.")
     sys.exit(1 if faults else 0)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from billing import clock
 from billing.database import transaction
 from models import Billable, Form, FormFee, Rental, Site, Unit, User
-from models.states import BillingMethod
+from models.states import BillingMethod, FeeRule
 
 TOWN = ("Riverbend", "IL", "62999", "USA")
 
@@ -68,12 +68,22 @@ def arrive() -> Cast:
             cast.sites[name] = site.id
         hall = cast.sites["City Hall"]
         for name, fees in (
-            ("2027 Dog Park", (("Resident, per dog", 1000), ("Non-resident, per dog", 3000))),
-            ("Block party", (("Street closure", 4500),)),
-            ("Farm stand", (("Season permit", 12000),)),
+            (
+                "2027 Dog Park",
+                (
+                    ("Resident, per dog", 1000, FeeRule.RESIDENT),
+                    ("Non-resident, per dog", 3000, FeeRule.NON_RESIDENT),
+                ),
+            ),
+            ("Block party", (("Street closure", 4500, FeeRule.EVERYONE),)),
+            ("Farm stand", (("Season permit", 12000, FeeRule.EVERYONE),)),
         ):
-            form = Form(name=name, site_id=hall, active=True)
-            form.fees = [FormFee(label=label, amount=amount) for label, amount in fees]
+            form = Form(name=name, site_id=hall, active=True, resident_places=["62999"])
+            form.item_name = "dog" if "Dog" in name else ""
+            form.fees = [
+                FormFee(label=label, amount=amount, rule=rule, per_item=bool(form.item_name))
+                for label, amount, rule in fees
+            ]
             session.add(form)
             session.flush()
             cast.forms[name] = form.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -47,12 +48,15 @@ def parse(arguments: list[str]) -> Options:
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; 1 when the port is taken."""
+    """Serve until SIGTERM or SIGINT; 1 when port or file cannot be had."""
     options = parse(sys.argv[1:])
     try:
         server = Server(options)
     except PortTaken as error:
         print(f"Cannot listen on {error}", file=sys.stderr)
+        return 1
+    except (OSError, sqlite3.Error) as error:
+        print(f"Cannot keep data in {options.data_path}: {error}", file=sys.stderr)
         return 1
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -95,13 +95,14 @@ class Store:
         return self._defaults | {row["name"]: json.loads(row["value"]) for row in rows}
 
     def change_settings(self, db: sqlite3.Connection, changes: Mapping[str, Any]) -> None:
-        """Set some knobs, which must be known ones of a fitting type (see settings.py)."""
+        """Set some knobs, which must be known ones of a fitting type (see settings.py).
+
+        A value the sandbox was started with is not kept, so that another start may change it.
+        """
         for name, value in changes.items():
-            db.execute(
-                "INSERT INTO settings VALUES (?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (name, json.dumps(value)),
-            )
+            db.execute("DELETE FROM settings WHERE name = ?", (name,))
+            if value != self._defaults[name]:
+                db.execute("INSERT INTO settings VALUES (?, ?)", (name, json.dumps(value)))
 
     def reset(self) -> None:
         """Forget everything: customers, money, settings, faults; the clock returns to now."""

@@ -109,7 +109,8 @@ def add_method(work: Work, customer_id: str, instrument: Instrument, params: dic
     """Store payment details under a customer and return their token.
 
     A customer's first method is the default one. Raises Refused (91718 bad token, 91719 token
-    taken, 81724/81763 stored already where the options forbid that) and, when `options.verify_card` asks for the check, VerificationFailed.
+    taken, 81724/81763 stored already where the options forbid that) and, when
+    `options.verify_card` asks for the check, VerificationFailed.
     """
     options = params.get("options") or {}
     token = str(params.get("token") or nonces.new_id(7))

@@ -185,6 +185,8 @@ def app(config: Config) -> Iterator[Flask]:
     application = create_app(config)
     application.test_client_class = Browser
     with application.app_context():
+        # Attempts are counted in the run's one Valkey; a test starts with none.
+        limiter.reset()
         yield application
         db.session.remove()
         db.engine.dispose()

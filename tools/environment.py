@@ -50,8 +50,8 @@ def prepare(dev: bool, root: Path = ROOT) -> int:
     try:
         if plan.complete():
             return 0
-        with alone(root):
-            plan.carry_out()
+        with alone(root) as lock:
+            plan.carry_out(lock)
     except SetupProblem as problem:
         print(f"Set-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -66,15 +66,18 @@ def prepare(dev: bool, root: Path = ROOT) -> int:
 
 
 @contextmanager
-def alone(root: Path) -> Iterator[None]:
-    """Hold the checkout's set-up lock; the system drops it should we be killed."""
+def alone(root: Path) -> Iterator[int]:
+    """Hold the checkout's set-up lock, and give the file that carries it.
+
+    The steps inherit that file: should we be killed, the lock stays until the step has ended too.
+    """
     with (root / ".setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("Another set-up is running in this folder; waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
 class Plan:
@@ -86,6 +89,7 @@ class Plan:
         self.python = self.venv / "bin" / "python"
         self.busy = self.venv / ".busy"
         self.log = root / ".setup.log"
+        self.inherited: list[int] = []
         self.locks = ["requirements.txt", *(["requirements-dev.txt"] if dev else [])]
         self.package_stamps = [
             Stamp(self.venv / f".installed-{name}", [root / name]) for name in self.locks
@@ -103,8 +107,9 @@ class Plan:
         whole = self.python.exists() and not self.busy.exists()
         return whole and all(stamp.matches() for stamp in self.package_stamps)
 
-    def carry_out(self) -> None:
-        """Do what is missing. Raises SetupProblem with the sentence to show."""
+    def carry_out(self, lock: int) -> None:
+        """Do what is missing, holding `lock`. Raises SetupProblem with the sentence to show."""
+        self.inherited = [lock]
         self.log.write_text("")
         if not self.packages_done():
             self.make_venv()
@@ -200,6 +205,7 @@ class Plan:
                 command,
                 cwd=self.root,
                 env=clean | environment,
+                pass_fds=self.inherited,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -65,19 +66,23 @@ sys.exit(report(act, Terminal()))
 class Demo:
     """A supervisor over the two stand-ins, and the ids of everything it started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, window: int = subprocess.PIPE) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-c", SUPERVISE, str(folder), STUBBORN, MORTAL],
             cwd=ROOT,
-            stdout=subprocess.PIPE,
+            stdout=window,
             stderr=subprocess.STDOUT,
             text=True,
         )
         wait_until((folder / "pids").exists)
-        assert self.process.stdout is not None
-        self.stdout = self.process.stdout
         self.pids = [int(pid) for pid in (folder / "pids").read_text().split()]
+
+    @property
+    def stdout(self) -> IO[str]:
+        """What it says, where it isn't in a window."""
+        assert self.process.stdout is not None
+        return self.process.stdout
 
     def ended(self, seconds: float = 5.0) -> bool:
         """Whether supervisor, children and grandchildren are all gone within the time."""
@@ -90,8 +95,9 @@ class Demo:
         for pid in [self.process.pid, *self.pids]:
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
-        if not self.stdout.closed:
-            self.process.communicate()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 @pytest.fixture

@@ -6,29 +6,35 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.folder import hold
 from demo.terminal import Terminal
+from tests.demo.conftest import Demo
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_everything(demo: Any, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
+)
+def test_a_signal_ends_everything(demo: Demo, number: signal.Signals, why: str) -> None:
     demo.process.send_signal(number)
     assert demo.ended()
     assert demo.process.returncode == 0
+    assert f"Everything has ended ({why}); the data are kept." in demo.stdout.read()
 
 
-def test_killing_the_supervisor_ends_everything(demo: Any) -> None:
+def test_killing_the_supervisor_ends_everything(demo: Demo) -> None:
     demo.process.kill()
     assert demo.ended()
 
 
-def test_a_second_request_to_end_hurries(demo: Any) -> None:
+def test_a_second_request_to_end_hurries(demo: Demo) -> None:
     demo.process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         demo.process.wait(0.2)
@@ -36,7 +42,7 @@ def test_a_second_request_to_end_hurries(demo: Any) -> None:
     assert demo.ended(0.6)
 
 
-def test_a_dying_process_is_named_and_takes_all_along(demo: Any) -> None:
+def test_a_dying_process_is_named_and_takes_all_along(demo: Demo) -> None:
     (demo.folder / "die").touch()
     assert demo.ended(6)
     said = demo.stdout.read()
@@ -47,14 +53,25 @@ def test_a_dying_process_is_named_and_takes_all_along(demo: Any) -> None:
     ]
 
 
-def test_a_closed_terminal_is_survived_long_enough_to_end(demo: Any) -> None:
+def test_a_closed_terminal_is_survived_long_enough_to_end(demo: Demo) -> None:
     demo.stdout.close()
     (demo.folder / "die").touch()
     assert demo.ended(6)
     assert demo.process.returncode == 1
 
 
-def test_a_second_start_is_refused_in_one_line(demo: Any, command: Command, port: int) -> None:
+def test_a_closed_window_ends_everything_even_without_a_signal(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    demo = Demo(tmp_path, theirs)
+    os.close(theirs)
+    os.close(ours)
+    try:
+        assert demo.ended()
+    finally:
+        demo.kill()
+
+
+def test_a_second_start_is_refused_in_one_line(demo: Demo, command: Command, port: int) -> None:
     second = command("--folder", str(demo.folder), PORT=str(port))
     assert second.returncode == 1
     assert second.stderr == ""
@@ -64,14 +81,14 @@ def test_a_second_start_is_refused_in_one_line(demo: Any, command: Command, port
     )
 
 
-def test_data_are_not_deleted_under_a_running_demo(demo: Any, command: Command) -> None:
+def test_data_are_not_deleted_under_a_running_demo(demo: Demo, command: Command) -> None:
     refused = command("--folder", str(demo.folder), "reset")
     assert refused.returncode == 1
     assert "already running" in refused.stdout
     assert (demo.folder / "pids").exists()
 
 
-def test_a_start_after_a_kill_waits_for_the_remains(demo: Any, capsys: Any) -> None:
+def test_a_start_after_a_kill_waits_for_the_remains(demo: Demo, capsys: Any) -> None:
     os.kill(demo.process.pid, signal.SIGKILL)
     demo.process.wait()
     with hold(demo.folder, Terminal()):

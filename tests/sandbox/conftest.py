@@ -32,3 +32,12 @@ def receiver(merchant: Merchant) -> Iterator[Receiver]:
     yield receiver
     merchant.settings(webhook_url="")
     receiver.close()
+
+
+@pytest.fixture
+def card_nonce(server: Server, merchant: Merchant) -> str:
+    """A real, single-use nonce, as the browser side makes them."""
+    created = server.desk.store.create_card_nonce(
+        "4111111111111111", "1", "40", "123", "60654", "Zoë"
+    )
+    return created.nonce

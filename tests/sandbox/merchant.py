@@ -17,8 +17,11 @@ from sandbox.options import Options
 DAY = 86_400
 
 
-def gateway(options: Options, *, seconds: float = 10, **keys: str) -> braintree.BraintreeGateway:
-    """The SDK pointed at a sandbox; `keys` replaces single credentials."""
+def gateway(options: Options, *, seconds: float = 10, keys: dict[str, str] | None = None) -> Any:
+    """The SDK pointed at a sandbox; `keys` replaces single credentials.
+
+    Untyped, because a published result type is success or error, never known which.
+    """
     port = str(options.port)
     environment = braintree.Environment(
         "local", "127.0.0.1", port, "http://127.0.0.1", False, None, "127.0.0.1", port
@@ -27,10 +30,11 @@ def gateway(options: Options, *, seconds: float = 10, **keys: str) -> braintree.
         "merchant_id": options.merchant_id,
         "public_key": options.public_key,
         "private_key": options.private_key,
-    } | keys
+    } | (keys or {})
+    timeout: Any = (3, seconds)
     return braintree.BraintreeGateway(
         braintree.Configuration(
-            environment, timeout=(3, seconds), wrap_http_exceptions=True, **credentials
+            environment, timeout=timeout, wrap_http_exceptions=True, **credentials
         )
     )
 

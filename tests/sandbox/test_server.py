@@ -20,8 +20,10 @@ from braintree.exceptions.authentication_error import AuthenticationError
 from braintree.exceptions.http.timeout_error import ReadTimeoutError
 from braintree.exceptions.not_found_error import NotFoundError
 
+from sandbox.__main__ import parse as command_line
 from sandbox.options import Options
 from sandbox.server import PortTaken, Server
+from sandbox.store import Store
 from sandbox.wire import Malformed, parse, render
 from tests.sandbox.merchant import Merchant, gateway
 
@@ -134,27 +136,57 @@ def test_a_taken_port_is_one_clear_line(
         Server(replace(server.options, data_path=tmp_path / "other.sqlite3"))
 
 
+def test_a_file_that_is_no_database_is_one_clear_line(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    (tmp_path / "s.sqlite3").write_text("a letter to a friend, long enough to be looked at\n" * 99)
+    process = Process(tmp_path, "--port", "0")
+    processes.append(process)
+    assert process.child.wait(10) == 1
+    assert process.child.stderr is not None
+    said = process.child.stderr.read()
+    assert (said.count("\n"), "s.sqlite3" in said) == (1, True)
+    process.close()
+
+
+def test_what_was_not_changed_follows_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite3"
+    for url, other in (("http://one.example", "EUR"), ("http://two.example", "USD")):
+        store = Store(path, {"webhook_url": url, "currency": other})
+        with store.writing() as db:
+            assert store.settings(db)["webhook_url"] == url
+            store.change_settings(db, {"webhook_url": url, "settlement_days": 5})
+            assert store.settings(db)["settlement_days"] == 5
+        store.close()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--port", "70000"], ["--webhook-url", "nonsense"], ["--currency", "usd"], ["--amounts", "x"]],
 )
 def test_options_that_make_no_sense_are_refused(
-    tmp_path: Path, processes: list[Process], arguments: list[str]
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    process = Process(tmp_path, *arguments)
-    processes.append(process)
-    assert process.child.wait(10) == 2
-    process.close()
+    with pytest.raises(SystemExit) as ended:
+        command_line(arguments)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_public_address_follows_the_port() -> None:
+    assert command_line(["--port", "3999"]).public_url == "http://127.0.0.1:3999"
+    given = command_line(["--public-url", "https://pay.example/"])
+    assert given.public_url == "https://pay.example"
 
 
 def test_only_the_merchants_keys_open_the_api(merchant: Merchant) -> None:
     for wrong in ({"private_key": "guess"}, {"public_key": "guess"}):
         with pytest.raises(AuthenticationError):
-            gateway(merchant.options, **wrong).transaction.find("any")
+            gateway(merchant.options, keys=wrong).transaction.find("any")
         with pytest.raises(AuthenticationError):
-            gateway(merchant.options, **wrong).customer.create({})
+            gateway(merchant.options, keys=wrong).customer.create({})
     with pytest.raises(NotFoundError):
-        gateway(merchant.options, merchant_id="someone_else").transaction.find("any")
+        gateway(merchant.options, keys={"merchant_id": "someone_else"}).transaction.find("any")
 
 
 def send(merchant: Merchant, path: str, body: bytes | None, **headers: str) -> tuple[int, bytes]:
