@@ -1,0 +1,1 @@
+"""The generated part of the panel: every grid, Eye page, form and CSV comes from here."""

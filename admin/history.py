@@ -1,0 +1,111 @@
+"""What the history and the outbox add to the generated panel: words, and the way to a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from markupsafe import Markup, escape
+from sqlalchemy import select
+
+from admin.base import cells
+from admin.base.columns import Column, Derived
+from admin.base.view import RecordView
+from admin.base.words import Words
+from models import History, Invoice, OutgoingEmail, db
+
+# What history rows can be about, in the words of ``billing.history.record_name``.
+ABOUT = (
+    ("invoice", "Invoice"),
+    ("payment", "Payment"),
+    ("application", "Application"),
+    ("user", "User"),
+    ("unit", "Unit"),
+    ("site", "Site"),
+    ("rental", "Rental"),
+    ("form", "Form"),
+    ("outgoingemail", "E-mail"),
+    ("staff", "Staff member"),
+    ("role", "Role"),
+    ("settings", "Settings"),
+)
+NAMES = dict(ABOUT)
+KINDS = (
+    ("invoice", "Invoice"),
+    ("receipt", "Receipt"),
+    ("payment_failed", "Payment failed"),
+    ("payment_returned", "Payment returned"),
+    ("fresh_link", "Fresh link"),
+    ("application_approved", "Application approved"),
+    ("application_rejected", "Application rejected"),
+    ("outstanding_balance", "Outstanding balance"),
+    ("sign_in", "Sign-in link"),
+    ("staff_notice", "Notice to staff"),
+    ("staff_password", "Password of staff"),
+)
+
+
+# An invoice is known by its number, which is not its id; read with the page, by primary key.
+NUMBER = Derived(
+    sql=lambda _words: (
+        select(Invoice.number)
+        .where(Invoice.id == History.record_id, History.record == "invoice")
+        .correlate(History)
+        .scalar_subquery()
+    ),
+    of=lambda event, _words: (
+        db.session.scalar(select(Invoice.number).where(Invoice.id == event.record_id))
+        if event.record == "invoice"
+        else None
+    ),
+)
+
+
+def _about(values: Sequence[Any], words: Words, full: bool) -> Any:
+    record, record_id, number = values
+    text = NAMES.get(record, cells.word(record))
+    if record == "payment":
+        number = record_id
+    if number is not None:
+        text = f"{text} #{number}"
+    address = words.eye(record, record_id)
+    return escape(text) if address is None else cells.link(address, text)
+
+
+def _who(values: Sequence[Any], words: Words, full: bool) -> Any:
+    name, kind = values
+    return escape(name or cells.word(kind))
+
+
+class HistoryView(RecordView):
+    """The log, with a link to what each row is about."""
+
+    record = History
+    empty = "Whatever staff, customers or the system do is written down here."
+    choices = {"record": ABOUT}
+
+    def column(self, name: str) -> Column:
+        column = super().column(name)
+        if name == "record":
+            return replace(column, sources=("record", "record_id", NUMBER), render=_about)
+        if name == "actor_name":
+            return replace(column, sources=("actor_name", "actor_kind"), render=_who)
+        return column
+
+    def title_of(self, record: Any) -> str:
+        return str(record.sentence)
+
+    def badges(self, record: Any, words: Words) -> Markup:
+        return Markup()
+
+
+class EmailView(RecordView):
+    """The outbox."""
+
+    record = OutgoingEmail
+    empty = "Every letter to a customer is kept here, from the moment it is due."
+    choices = {"kind": KINDS}
+
+    def title_of(self, record: Any) -> str:
+        return str(record)

@@ -1,0 +1,43 @@
+"""Pages of the panel that are no record type: listed here, in the order of the menu."""
+
+from __future__ import annotations
+
+from admin.base.page import PanelPage
+from admin.pages.crediting import CreditPage
+from admin.pages.dashboard import Dashboard
+from admin.pages.deciding import ApplicationDecisions
+from admin.pages.demo_clock import ClockPage
+from admin.pages.generating import ApplicationActions
+from admin.pages.in_person import InPersonPage, SettlePage
+from admin.pages.invoicing import InvoiceActions
+from admin.pages.jobs import JobsPage
+from admin.pages.letters import EmailActions
+from admin.pages.noting import NotePages
+from admin.pages.papers import InvoicePapers
+from admin.pages.refunding import PaymentActions
+from admin.pages.settings import SettingsPage
+
+# The first is where people arrive: its slug is "admin" and its path "/admin".
+PAGES: list[type[PanelPage]] = [
+    Dashboard,
+    ApplicationActions,
+    InvoiceActions,
+    InvoicePapers,
+    InPersonPage,
+    SettlePage,
+    CreditPage,
+    PaymentActions,
+    ApplicationDecisions,
+    NotePages,
+    EmailActions,
+    SettingsPage,
+    JobsPage,
+]
+# Nobody may move the time of an office that takes real money: elsewhere these don't exist.
+DEMO_PAGES: list[type[PanelPage]] = [ClockPage]
+
+
+def pages_of(mode: str) -> list[PanelPage]:
+    """Return a new page of every kind there is in ``mode`` (``demo``, ``production``, ``test``)."""
+    kinds = [*PAGES, *DEMO_PAGES] if mode == "demo" else PAGES
+    return [kind() for kind in kinds]

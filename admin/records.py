@@ -1,0 +1,47 @@
+"""The record types of the panel, in the order of its menu.
+
+A new one is a line here: the model itself, or a ``RecordView`` of it where something differs from
+what its ``__panel__`` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from admin.applications import ApplicationView
+from admin.base.actions import actions_of
+from admin.base.view import RecordView
+from admin.history import EmailView, HistoryView
+from admin.invoices import InvoiceView, PaymentView, SiteView, UnitView, UserView
+from billing.actions import (
+    application_actions,
+    email_actions,
+    invoice_actions,
+    payment_actions,
+)
+from models import Application, Form, Invoice, OutgoingEmail, Payment, Rental, Role, Staff
+
+RECORDS: list[Any] = [
+    ApplicationView,
+    InvoiceView,
+    PaymentView,
+    UserView,
+    UnitView,
+    SiteView,
+    Rental,
+    Form,
+    EmailView,
+    HistoryView,
+    Staff,
+    Role,
+]
+
+actions_of(Invoice, invoice_actions)
+actions_of(Payment, payment_actions)
+actions_of(Application, application_actions)
+actions_of(OutgoingEmail, lambda _session, email: email_actions(email))
+
+
+def record_views() -> list[RecordView]:
+    """Return a new view of every record type, in menu order."""
+    return [entry() if issubclass(entry, RecordView) else RecordView(entry) for entry in RECORDS]
