@@ -67,7 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
     CSRFProtect(app)
     mail.init_app(app)
     web.formats.register(app)
-    web.headers.register(app, config)
+    web.headers.register(app, https=config.https, gateway_hosts=config.gateway_hosts)
     web.vendor.register(app, PACKAGES)
     web.health.register(app, {"queue": _queue_probe(config), "jobs": _jobs_probe})
     documents.configure(PACKAGES)

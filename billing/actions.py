@@ -10,10 +10,24 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from billing import guards
+from billing import crediting, guards, receipts, refunds
 from billing.errors import Refusal
-from models import Application, Invoice, OutgoingEmail
-from models.states import ApplicationState, EmailState, InvoiceState
+from models import Application, Invoice, OutgoingEmail, Payment
+from models.states import (
+    ApplicationState,
+    EmailState,
+    InvoiceState,
+    PaymentKind,
+    PaymentState,
+)
+
+# What may still change at the gateway without our doing.
+_CHECKED = (
+    PaymentState.STARTED,
+    PaymentState.AUTHORISED,
+    PaymentState.PENDING,
+    PaymentState.SUBMITTED,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,8 @@ class Action:
     why_not: str | None = None
 
 
-def _action(name: str, label: str, permission: str, refusal: Refusal | None) -> Action:
+def action(name: str, label: str, permission: str, refusal: Refusal | None) -> Action:
+    """Return the button with the guard's sentence when it said no."""
     return Action(name, label, permission, refusal.sentence if refusal else None)
 
 
@@ -35,27 +50,61 @@ def invoice_actions(session: Session, invoice: Invoice) -> list[Action]:
     send = "Send" if invoice.state is InvoiceState.DRAFT else "Resend"
     rows: list[tuple[str, str, str, Callable[[Session, Invoice], Refusal | None]]] = [
         ("send", send, "invoices.send", guards.why_not_send),
+        ("process", "Process Invoice In-Person", "payments.process", guards.why_not_take),
+        ("credit", "Write off / credit", "credits.give", crediting.why_not_credit),
         ("redraft", "Set back to draft", "invoices.redraft", guards.why_not_redraft),
         ("delete", "Delete", "invoices.delete", guards.why_not_delete),
     ]
     actions = [
-        _action(name, label, who, guard(session, invoice)) for name, label, who, guard in rows
+        action(name, label, who, guard(session, invoice)) for name, label, who, guard in rows
     ]
     dead = invoice.state is InvoiceState.DELETED
     refusal = Refusal("This invoice is deleted.") if dead else None
-    actions.insert(1, _action("rotate_link", "Replace the link", "invoices.send", refusal))
+    actions.insert(1, action("rotate_link", "Replace the link", "invoices.send", refusal))
     return actions
 
 
+def payment_actions(session: Session, payment: Payment) -> list[Action]:
+    """Return the buttons of a payment's page; what makes no sense for its kind is left out."""
+    by_gateway = payment.tender in refunds.GATEWAY_TENDERS
+    actions = []
+    if payment.kind is PaymentKind.CHARGE:
+        why_not = refunds.why_not_refund(payment)
+        actions.append(action("refund", "Refund", "payments.refund", why_not))
+        if not by_gateway:
+            why_not = refunds.why_not_reverse(payment)
+            actions.append(action("reverse", "Reverse", "payments.refund", why_not))
+        why_not = refunds.why_not_apply(payment)
+        actions.append(action("apply", "Apply to an invoice", "payments.process", why_not))
+        why_not = receipts.why_not_resend(session, payment)
+        actions.append(action("resend_receipt", "Resend receipt", "invoices.send", why_not))
+    if by_gateway and payment.state in _CHECKED:
+        label = "Check with the gateway now"
+        actions.append(action("check", label, "payments.process", None))
+    return actions
+
+
+Source = Callable[[Session, Application], list[Action]]
+
+_of_applications: list[Source] = []
+
+
+def add_application_actions(source: Source) -> None:
+    """Have ``source(session, application)`` asked for further buttons; once, however often said."""
+    if source not in _of_applications:
+        _of_applications.append(source)
+
+
 def application_actions(session: Session, application: Application) -> list[Action]:
-    """Return the buttons of an application's page.
+    """Return the buttons of an application's page, those of the room above included.
 
     A pending application has no Generate Invoice at all: its balance is handled otherwise.
     """
-    if application.state is ApplicationState.PENDING:
-        return []
-    why_not = guards.why_not_generate(session, application)
-    return [_action("generate_invoice", "Generate Invoice", "invoices.create", why_not)]
+    actions = [action for source in _of_applications for action in source(session, application)]
+    if application.state is not ApplicationState.PENDING:
+        why_not = guards.why_not_generate(session, application)
+        actions.append(action("generate_invoice", "Generate Invoice", "invoices.create", why_not))
+    return actions
 
 
 def email_actions(email: OutgoingEmail) -> list[Action]:
@@ -63,4 +112,4 @@ def email_actions(email: OutgoingEmail) -> list[Action]:
     why_not = None
     if email.state is not EmailState.FAILED:
         why_not = Refusal("Only an e-mail that failed can be sent again.")
-    return [_action("retry", "Send again", "emails.send", why_not)]
+    return [action("retry", "Send again", "emails.send", why_not)]

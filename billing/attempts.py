@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -67,20 +68,37 @@ def start(
     Raises ``Refusal`` (code ``live``) when another attempt holds the invoice: the partial unique
     index says so even if both read the invoice at the same moment.
     """
+    return start_several(
+        session, [(invoice, amount)], tender, actor, payment_method_id=payment_method_id, kind=kind
+    )
+
+
+def start_several(
+    session: Session,
+    shares: Sequence[tuple[Invoice, int]],
+    tender: Tender,
+    actor: Actor,
+    *,
+    payment_method_id: int | None = None,
+    kind: PaymentKind = PaymentKind.CHARGE,
+) -> Payment:
+    """Write one attempt at several invoices of one user down, with the minor units for each."""
+    invoices = [invoice for invoice, _amount in shares]
+    amount = sum(share for _invoice, share in shares)
     payment = Payment(
         kind=kind,
         tender=tender,
-        user_id=invoice.user_id,
-        site_id=invoice.site_id,
+        user_id=invoices[0].user_id,
+        site_id=_shared([invoice.site_id for invoice in invoices], None),
         payment_method_id=payment_method_id,
         amount=amount,
         allocated=0,
         refunded=0,
-        currency=invoice.currency,
+        currency=invoices[0].currency,
         reference=new_reference(),
         started_at=clock.now(),
         asked_at=clock.now(),
-        returns_to=invoice.state,
+        returns_to=_shared([invoice.state for invoice in invoices], ""),
         initiated_by=actor.kind,
         client_ip=actor.ip,
         detached=False,
@@ -90,12 +108,18 @@ def start(
     sentence = f"Payment of {in_words(session, amount)} started"
     move(session, payment, "start", PaymentState.STARTED, actor, sentence)
     try:
-        ledger.claim(session, payment, invoice, amount)
+        for invoice, share in shares:
+            ledger.claim(session, payment, invoice, share)
         session.flush()
     except IntegrityError as error:
         raise Refusal("Somebody else is paying this invoice right now.", "live") from error
     diary.plan(payment)
     return payment
+
+
+def _shared(values: Sequence[Any], otherwise: Any) -> Any:
+    """The value all have in common, or ``otherwise``."""
+    return values[0] if len(set(values)) == 1 else otherwise
 
 
 def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from billing import attempts, clock, guards, runtime
@@ -49,21 +50,85 @@ def pay_invoice(
     Returns how it ended. Raises ``Refusal`` without calling the gateway when the invoice is paid,
     not open, being paid by somebody else, not the amount shown, or after too many declines.
     """
-    if not nonce or len(nonce) > MAX_NONCE:
-        raise Refusal("The card details did not arrive. Please enter them again.", "no_nonce")
+    return pay_invoices(
+        [invoice_id],
+        nonce=nonce,
+        shown_total=shown_balance,
+        actor=actor,
+        holder=holder,
+        postal_code=postal_code,
+    )
+
+
+def pay_invoices(
+    invoice_ids: Sequence[int],
+    *,
+    nonce: str,
+    shown_total: int,
+    actor: Actor,
+    holder: str = "",
+    postal_code: str = "",
+) -> Attempt:
+    """Charge a typed card once for the whole balances of several invoices of one user.
+
+    shown_total -- minor units the customer saw on the button, the sum of the balances
+
+    Every invoice must be payable, else nothing is charged for any. One receipt lists them all.
+    """
+    check_nonce(nonce)
     with transaction() as session:
-        invoice = lock(session, Invoice, invoice_id)
-        guards.require(guards.why_not_pay(session, invoice))
-        _check_amount(session, invoice, shown_balance)
+        # By id, as everywhere: two customers with the same invoices wait, they don't deadlock.
+        invoices = [lock(session, Invoice, number) for number in sorted(set(invoice_ids))]
+        for invoice in invoices:
+            guards.require(guards.why_not_pay(session, invoice))
+        if not invoices:
+            raise Refusal("Choose what to pay.", "nothing_chosen")
+        if len({invoice.user_id for invoice in invoices}) > 1:
+            raise Refusal(
+                "These invoices are of different people. Please pay for one person at a time.",
+                "other_user",
+            )
+        _check_amount(session, sum(invoice.balance_now for invoice in invoices), shown_total)
+        order, payment_id = start_sale(
+            session, invoices, actor, nonce=nonce, holder=holder, postal_code=postal_code
+        )
+    return ask_for_sale(payment_id, order, actor)
+
+
+def start_sale(
+    session: Session,
+    invoices: Sequence[Invoice],
+    actor: Actor,
+    *,
+    nonce: str,
+    holder: str = "",
+    postal_code: str = "",
+) -> tuple[Order, int]:
+    """Step one of charging a typed card, in the caller's transaction that holds the locks."""
+    for invoice in invoices:
         _check_declines(session, invoice)
-        payment = attempts.start(session, invoice, invoice.balance_now, Tender.CARD, actor)
-        sentence = f"Payment of {in_words(session, payment.amount)} by card started"
+    shares = [(invoice, invoice.balance_now) for invoice in invoices]
+    payment = attempts.start_several(session, shares, Tender.CARD, actor)
+    for invoice, share in shares:
+        if invoice.state is InvoiceState.DRAFT:
+            issue(session, invoice)
+        sentence = f"Payment of {in_words(session, share)} by card started"
         move(session, invoice, "pay", InvoiceState.PENDING, actor, sentence)
-        source = "moto" if actor.kind is ActorKind.STAFF else ""
-        order = _order(payment, nonce=nonce, source=source, holder=holder, postal_code=postal_code)
-        payment_id = payment.id
+    source = "moto" if actor.kind is ActorKind.STAFF else ""
+    order = _order(payment, nonce=nonce, source=source, holder=holder, postal_code=postal_code)
+    return order, payment.id
+
+
+def ask_for_sale(payment_id: int, order: Order, actor: Actor) -> Attempt:
+    """Steps two and three of a charge that was started."""
     gateway = runtime.current().gateway
     return attempts.ask(payment_id, lambda: gateway.sale(order), actor)
+
+
+def check_nonce(nonce: str) -> None:
+    """Refuse card details that can't be any, before anything is locked."""
+    if not nonce or len(nonce) > MAX_NONCE:
+        raise Refusal("The card details did not arrive. Please enter them again.", "no_nonce")
 
 
 def charge_customer(
@@ -79,7 +144,7 @@ def charge_customer(
         guards.require(guards.why_not_charge(session, invoice))
         if invoice.state is InvoiceState.PENDING:
             raise Refusal("A payment is being processed.", "live")
-        _check_amount(session, invoice, shown_balance)
+        _check_amount(session, invoice.balance_now, shown_balance)
         amount = invoice.balance_now if amount is None else amount
         check_part(session, invoice, amount)
         method = guards.default_method(session, user.id)
@@ -113,22 +178,29 @@ def _lock_with_user(session: Session, invoice_id: int) -> tuple[Invoice, User]:
     return lock(session, Invoice, invoice_id), user
 
 
-def _check_amount(session: Session, invoice: Invoice, shown_balance: int) -> None:
-    if shown_balance != invoice.balance_now:
-        now = in_words(session, invoice.balance_now)
+def _check_amount(session: Session, due: int, shown: int) -> None:
+    if shown != due:
+        now = in_words(session, due)
         raise Refusal(
             f"The amount has changed: {now} is to pay now. Nothing was charged.", "amount_changed"
         )
 
 
 def _check_declines(session: Session, invoice: Invoice) -> None:
-    """Stop card guessing: so many declines an hour and invoice, then a pause."""
+    """Stop card guessing: so many declines an hour and invoice, then a pause.
+
+    A silent invoice goes with each declined card, so those of one application count together.
+    """
     most = get_settings(session).max_declines
+    together: ColumnElement[bool] = Invoice.id == invoice.id
+    if invoice.silent:
+        together = and_(Invoice.silent, Invoice.billable_id == invoice.billable_id)
     declined = session.scalar(
         select(func.count(Payment.id))
         .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Invoice, Invoice.id == Allocation.invoice_id)
         .where(
-            Allocation.invoice_id == invoice.id,
+            together,
             Payment.state == PaymentState.DECLINED,
             Payment.started_at > clock.now() - dt.timedelta(hours=1),
         )

@@ -6,13 +6,27 @@ when a page is drawn, so the two can never disagree about the rule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from babel.dates import format_date, format_time
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from billing import clock
 from billing.errors import Refusal
-from billing.office import in_words
-from models import Allocation, Application, Invoice, Item, Payment, PaymentMethod, User
+from billing.office import get_settings, in_words
+from models import (
+    Allocation,
+    Application,
+    History,
+    Invoice,
+    Item,
+    Payment,
+    PaymentMethod,
+    User,
+)
 from models.states import (
+    ActorKind,
     AllocationState,
     ApplicationState,
     BillingMethod,
@@ -22,6 +36,7 @@ from models.states import (
 )
 
 I = InvoiceState  # noqa: E741
+THE_CUSTOMER = "The customer"
 
 
 def require(why_not: Refusal | None) -> None:
@@ -47,7 +62,10 @@ def why_not_generate(session: Session, application: Application) -> Refusal | No
         )
     if application.outstanding_balance <= 0:
         return Refusal("Nothing is outstanding on this application.", "nothing_outstanding")
-    if application.fees_total - application.invoiced <= 0:
+    if application.difference <= 0:
+        in_flight = _live_payment_about(session, application)
+        if in_flight is not None:
+            return why_in_flight(session, in_flight)
         number = session.scalar(
             select(func.max(Invoice.number)).where(
                 Invoice.billable_id == application.billable_id,
@@ -57,6 +75,19 @@ def why_not_generate(session: Session, application: Application) -> Refusal | No
         name = f"invoice #{number}" if number else "a draft invoice"
         return Refusal(f"This debt is already on {name}.", "already_invoiced")
     return None
+
+
+def _live_payment_about(session: Session, application: Application) -> Payment | None:
+    claims = (
+        select(Payment)
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Invoice, Invoice.id == Allocation.invoice_id)
+        .where(
+            Invoice.billable_id == application.billable_id,
+            Allocation.state == AllocationState.CLAIMED,
+        )
+    )
+    return session.scalars(claims.order_by(Payment.id).limit(1)).first()
 
 
 def why_not_send(session: Session, invoice: Invoice) -> Refusal | None:
@@ -101,6 +132,40 @@ def why_not_process(session: Session, invoice: Invoice) -> Refusal | None:
     return _why_attempt_is_live(session, invoice) or _why_no_balance(invoice)
 
 
+def why_not_capture(
+    session: Session, payment: Payment, invoices: Sequence[Invoice]
+) -> Refusal | None:
+    """The second step of an in-person card payment: only what is still on hold and still owed."""
+    if payment.state is not PaymentState.AUTHORISED:
+        return Refusal("Authorize the card first.", "not_authorised")
+    if payment.hold_expires_at is not None and payment.hold_expires_at <= clock.now():
+        return Refusal("The hold on the card has expired. Authorize again.", "hold_expired")
+    if (
+        len(invoices) != 1
+        or payment.amount > invoices[0].balance_now
+        or _fees_differ(session, invoices[0])
+    ):
+        return Refusal("The amount due has changed. Authorize the card again.", "amount_changed")
+    return None
+
+
+def _fees_differ(session: Session, invoice: Invoice) -> bool:
+    """Whether an application's fees changed since its silent invoice was made for them."""
+    if not invoice.silent or invoice.state is not I.DRAFT:
+        return False
+    about = select(Application).where(Application.billable_id == invoice.billable_id)
+    application = session.scalars(about.execution_options(populate_existing=True)).one()
+    return application.difference != 0
+
+
+def why_not_take(session: Session, invoice: Invoice) -> Refusal | None:
+    """The page of Process Invoice In-Person: a hold that waits there keeps it open to everybody."""
+    payment = live_payment(session, invoice)
+    if payment is not None and payment.state is PaymentState.AUTHORISED:
+        return None
+    return why_not_process(session, invoice)
+
+
 def why_not_charge(session: Session, invoice: Invoice) -> Refusal | None:
     """Charge customer: uses the registered payment method, so the billing method decides."""
     if invoice.state not in (I.DRAFT, I.SENT, I.FAILED, I.PENDING):
@@ -129,7 +194,8 @@ def why_not_redraft(session: Session, invoice: Invoice) -> Refusal | None:
             "unknown_outcome",
         )
     if payment is not None and payment.state is PaymentState.AUTHORISED:
-        return Refusal("A card is on hold for this invoice. Release it first.", "live")
+        why = why_in_flight(session, payment)
+        return Refusal(f"{why.sentence} Release it first.", "live")
     return None
 
 
@@ -165,9 +231,44 @@ def _why_attempt_is_live(session: Session, invoice: Invoice) -> Refusal | None:
     payment = live_payment(session, invoice)
     if payment is None:
         return None
+    return why_in_flight(session, payment)
+
+
+def why_in_flight(session: Session, payment: Payment) -> Refusal:
+    """Say who has started what and when, to everybody who wants to do something else meanwhile."""
     amount = in_words(session, payment.amount)
+    who, since = who_and_since(session, payment)
     if payment.state is PaymentState.AUTHORISED:
-        return Refusal(f"A card is on hold for {amount}.", "live")
+        return Refusal(f"{who} has a card on hold for {amount} since {since}.", "live")
+    who = who[0].lower() + who[1:] if who == THE_CUSTOMER else who
     if payment.state is PaymentState.PENDING or payment.tender is Tender.DIRECT_DEBIT:
-        return Refusal(f"A direct debit over {amount} is waiting for the bank.", "live")
-    return Refusal(f"A payment of {amount} is being processed. Please do not pay again.", "live")
+        return Refusal(
+            f"A direct debit over {amount}, started by {who} at {since}, is waiting for the bank.",
+            "live",
+        )
+    return Refusal(
+        f"A payment of {amount}, started by {who} at {since}, is being processed. "
+        "Please do not pay again.",
+        "live",
+    )
+
+
+def who_and_since(session: Session, payment: Payment) -> tuple[str, str]:
+    """Who started a payment, and when on the office's clock. Customers are never named."""
+    started = session.scalars(
+        select(History)
+        .where(
+            History.record == "payment",
+            History.record_id == payment.id,
+            History.verb == "start",
+        )
+        .limit(1)
+    ).first()
+    by_customer = payment.initiated_by == ActorKind.CUSTOMER
+    who = THE_CUSTOMER if by_customer or started is None else started.actor_name
+    settings = get_settings(session)
+    moment = clock.local(payment.started_at, settings.timezone)
+    since = format_time(moment, "short", locale=settings.locale)
+    if moment.date() != clock.today(settings.timezone):
+        since = f"{since} on {format_date(moment, 'medium', locale=settings.locale)}"
+    return who or "Somebody", since

@@ -57,6 +57,18 @@ def note(
     return row
 
 
+def state_before(session: Session, record: Any, state: str) -> str:
+    """Return the state ``record`` was in before it last became ``state``."""
+    rows = select(History.from_state).where(
+        History.record == record_name(record),
+        History.record_id == record.id,
+        History.to_state == state,
+        History.from_state != state,
+    )
+    before = session.scalars(rows.order_by(History.id.desc()).limit(1)).one()
+    return str(before)
+
+
 def history_of(
     session: Session, record: str, record_id: int, *, limit: int = 50, before_id: int | None = None
 ) -> list[History]:

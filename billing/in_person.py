@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from billing import attempts, clock, guards, outcomes, runtime
 from billing.actor import Actor
 from billing.attempts import Attempt
-from billing.charging import MAX_NONCE, check_part
+from billing.charging import check_nonce, check_part
 from billing.database import lock, reading, transaction
 from billing.errors import Refusal
 from billing.gateway import Answer, Order, Verdict
 from billing.invoicing import issue
+from billing.locks import lock_invoice
 from billing.office import get_settings, in_words
 from billing.transitions import move
 from models import Invoice, Payment
@@ -53,16 +54,27 @@ def authorise_card(
     The hold is a live payment: it keeps everybody else from paying the invoice until it is
     processed, released, or released by the job that tidies up.
     """
-    if not nonce or len(nonce) > MAX_NONCE:
-        raise Refusal("The card details did not arrive. Please enter them again.", "no_nonce")
+    check_nonce(nonce)
     with transaction() as session:
         invoice = lock(session, Invoice, invoice_id)
-        guards.require(guards.why_not_process(session, invoice))
-        _check_shown(session, invoice, shown_balance)
-        check_part(session, invoice, amount)
-        payment = attempts.start(session, invoice, amount, Tender.CARD, actor)
-        order = Order(payment.reference, amount, payment.currency, nonce=nonce, source="moto")
-        payment_id = payment.id
+        order, payment_id = start_hold(session, invoice, nonce, amount, shown_balance, actor)
+    return ask_for_hold(payment_id, order, actor)
+
+
+def start_hold(
+    session: Session, invoice: Invoice, nonce: str, amount: int, shown_balance: int, actor: Actor
+) -> tuple[Order, int]:
+    """Step one of a hold, in the caller's transaction that holds the invoice's lock."""
+    guards.require(guards.why_not_process(session, invoice))
+    _check_shown(session, invoice, shown_balance)
+    check_part(session, invoice, amount)
+    payment = attempts.start(session, invoice, amount, Tender.CARD, actor)
+    order = Order(payment.reference, amount, payment.currency, nonce=nonce, source="moto")
+    return order, payment.id
+
+
+def ask_for_hold(payment_id: int, order: Order, actor: Actor) -> Attempt:
+    """Steps two and three of a hold that was started."""
     gateway = runtime.current().gateway
     return attempts.ask(payment_id, lambda: gateway.authorise(order), actor)
 
@@ -71,7 +83,7 @@ def process_hold(payment_id: int, *, send_receipt: bool = True, actor: Actor) ->
     """Capture a hold. Refused without one, after it expired, or when the balance changed since."""
     with transaction() as session:
         payment, invoices = outcomes.lock_payment(session, payment_id)
-        _check_hold(session, payment, list(invoices.values()))
+        guards.require(guards.why_not_capture(session, payment, list(invoices.values())))
         payment.send_receipt = send_receipt
         payment.asked_at = clock.now()
         for invoice in invoices.values():
@@ -111,21 +123,33 @@ def process_manual(
 ) -> Attempt:
     """Record a payment made in person; a part leaves the invoice open with the remainder."""
     with transaction() as session:
-        invoice = lock(session, Invoice, invoice_id)
-        guards.require(guards.why_not_process(session, invoice))
-        _check_shown(session, invoice, shown_balance)
-        check_part(session, invoice, payment.amount)
-        _check_manual(session, payment)
-        row = attempts.start(session, invoice, payment.amount, payment.tender, actor)
-        row.check_number, row.check_date = payment.check_number.strip(), payment.check_date
-        row.payer, row.note = payment.payer.strip(), payment.note.strip()
-        row.instrument = payment.method
-        row.send_receipt = send_receipt
-        if invoice.state is InvoiceState.DRAFT:
-            issue(session, invoice)
-        answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
-        change = outcomes.record(session, row.id, answer, actor)
-        return attempts.in_words_for_people(session, change.payment, Verdict.ACCEPTED)
+        invoice = lock_invoice(session, invoice_id)
+        return receive(session, invoice, payment, shown_balance, send_receipt, actor)
+
+
+def receive(
+    session: Session,
+    invoice: Invoice,
+    payment: Manual,
+    shown_balance: int,
+    send_receipt: bool,
+    actor: Actor,
+) -> Attempt:
+    """Record a payment made in person, in the caller's transaction that holds the locks."""
+    guards.require(guards.why_not_process(session, invoice))
+    _check_shown(session, invoice, shown_balance)
+    check_part(session, invoice, payment.amount)
+    _check_manual(session, payment)
+    row = attempts.start(session, invoice, payment.amount, payment.tender, actor)
+    row.check_number, row.check_date = payment.check_number.strip(), payment.check_date
+    row.payer, row.note = payment.payer.strip(), payment.note.strip()
+    row.instrument = payment.method
+    row.send_receipt = send_receipt
+    if invoice.state is InvoiceState.DRAFT:
+        issue(session, invoice)
+    answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
+    change = outcomes.record(session, row.id, answer, actor)
+    return attempts.in_words_for_people(session, change.payment, Verdict.ACCEPTED)
 
 
 def stale_holds(limit: int = 200) -> list[int]:
@@ -137,15 +161,6 @@ def stale_holds(limit: int = 200) -> list[int]:
             Payment.state == PaymentState.AUTHORISED, Payment.started_at < before
         )
         return list(session.scalars(holds.order_by(Payment.id).limit(limit)))
-
-
-def _check_hold(session: Session, payment: Payment, invoices: list[Invoice]) -> None:
-    if payment.state is not PaymentState.AUTHORISED:
-        raise Refusal("Authorize the card first.", "not_authorised")
-    if payment.hold_expires_at is not None and payment.hold_expires_at <= clock.now():
-        raise Refusal("The hold on the card has expired. Authorize again.", "hold_expired")
-    if len(invoices) != 1 or payment.amount > invoices[0].balance_now:
-        raise Refusal("The amount due has changed. Authorize the card again.", "amount_changed")
 
 
 def _check_shown(session: Session, invoice: Invoice, shown_balance: int) -> None:

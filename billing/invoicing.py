@@ -16,6 +16,7 @@ from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
 from billing.items import Line, set_items
+from billing.locks import lock_application, lock_invoice
 from billing.mailing import queue_email
 from billing.office import get_settings, in_words, local_today
 from billing.overdue import is_overdue, overdue_on
@@ -23,7 +24,7 @@ from billing.transitions import move
 from models import Application, Counter, Invoice, User
 from models.states import InvoiceState
 
-__all__ = ["content_of"]
+__all__ = ["content_of", "lock_application"]
 
 MAX_DESCRIPTION = 1000
 ITEM_OF_APPLICATION = "Outstanding application balance"
@@ -88,6 +89,25 @@ def generate_invoice(
         return _announce(session, invoice, user, actor)
 
 
+def silent_invoice(
+    session: Session, application: Application, amount: int, actor: Actor
+) -> Invoice:
+    """Make a draft over ``amount`` minor units that collects an application's debt unannounced.
+
+    Part of the caller's transaction, which holds the application's lock: the debt is claimed by
+    the invoice's mere existence. It gets its number when money arrives, and is never e-mailed.
+    """
+    user = session.get_one(User, application.user_id)
+    invoice = _new_invoice(session, user, default_description(application), None)
+    invoice.billable_id = application.billable_id
+    invoice.site_id = application.site_id or user.site_id
+    invoice.silent = True
+    set_items(invoice, [Line(ITEM_OF_APPLICATION, amount)])
+    sentence = f"Silent invoice over {in_words(session, amount)} for {application.reference}"
+    move(session, invoice, "create", InvoiceState.DRAFT, actor, sentence)
+    return invoice
+
+
 def create_invoice(
     user_id: int,
     *,
@@ -135,7 +155,7 @@ def edit_draft(
 def send_invoice(invoice_id: int, *, actor: Actor) -> Issued:
     """Issue a draft, or send an open invoice again; a draft without balance closes as paid."""
     with transaction() as session:
-        invoice = lock(session, Invoice, invoice_id)
+        invoice = lock_invoice(session, invoice_id)
         guards.require(guards.why_not_send(session, invoice))
         if invoice.state is InvoiceState.DRAFT:
             issue(session, invoice)
@@ -182,16 +202,6 @@ def issue(session: Session, invoice: Invoice) -> None:
     if invoice.number is None:
         _give_number(session, invoice)
     _stamp(session, invoice)
-
-
-def lock_application(session: Session, application_id: int) -> Application:
-    """Return the application locked, with its sums read by a statement of their own afterwards.
-
-    PostgreSQL takes sums that stand in the locking statement from before the wait for the lock.
-    """
-    application = lock(session, Application, application_id)
-    session.refresh(application, ["invoiced", "outstanding_balance"])
-    return application
 
 
 def _stamp(session: Session, invoice: Invoice) -> None:

@@ -15,6 +15,7 @@ from models import Invoice, Item
 from models.states import Rounding
 
 MAX_DESCRIPTION = 500
+MAX_QUANTITY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,7 @@ def build_item(line: Line, position: int) -> Item:
             "item_description",
             "description",
         )
-    if line.quantity <= 0:
-        raise Refusal("The quantity must be more than zero.", "item_quantity", "quantity")
-    if not 0 <= line.tax_rate <= 100:
-        raise Refusal("The tax rate is a percentage from 0 to 100.", "item_tax", "tax_rate")
+    _check_numbers(line)
     amount = round_minor(line.unit_amount * line.quantity, line.rounding) - line.discount
     if amount < 0 or line.discount < 0:
         raise Refusal("The discount is more than the line.", "item_discount", "discount")
@@ -68,6 +66,28 @@ def build_item(line: Line, position: int) -> Item:
         tax=tax,
         gross=net + tax,
     )
+
+
+def _check_numbers(line: Line) -> None:
+    if not _fits(line.quantity, 3) or not 0 < line.quantity <= MAX_QUANTITY:
+        raise Refusal(
+            "The quantity must be more than zero, with at most 3 decimals.",
+            "item_quantity",
+            "quantity",
+        )
+    if not _fits(line.tax_rate, 4) or not 0 <= line.tax_rate <= 100:
+        raise Refusal(
+            "The tax rate is a percentage from 0 to 100, with at most 4 decimals.",
+            "item_tax",
+            "tax_rate",
+        )
+    if line.unit_amount < 0:
+        raise Refusal("The price can't be below zero.", "item_price", "unit_amount")
+
+
+def _fits(number: Decimal, decimals: int) -> bool:
+    """Whether the database keeps ``number`` as it is, so that a line adds up when it is read."""
+    return number.is_finite() and number == round(number, decimals)
 
 
 def _split(amount: int, line: Line) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from billing import clock
 from billing.errors import Refusal
-from models import Allocation, Credit, Invoice, Payment
+from models import Allocation, Application, Credit, Invoice, Payment
 from models.states import AllocationState
 
 
@@ -94,9 +94,18 @@ def count_refund(payment: Payment, amount: int) -> None:
 
 
 def give_credit(
-    session: Session, invoice: Invoice, amount: int, reason: str, refund: Payment | None = None
+    session: Session,
+    invoice: Invoice,
+    amount: int,
+    reason: str,
+    refund: Payment | None = None,
+    application: Application | None = None,
 ) -> Credit:
-    """Reduce what ``invoice`` still asks for, with the reason."""
+    """Reduce what ``invoice`` still asks for, with the reason.
+
+    refund      -- the credit makes up for money paid back
+    application -- its fees fell, so the credit corrects what was invoiced and pays nothing
+    """
     if amount > invoice.balance_now:
         raise Refusal("That is more than the invoice's balance.", "more_than_balance", "amount")
     invoice.credited += amount
@@ -106,6 +115,7 @@ def give_credit(
         reason=reason,
         given_at=clock.now(),
         refund_id=refund.id if refund else None,
+        application_id=application.id if application else None,
     )
     session.add(credit)
     return credit

@@ -25,6 +25,8 @@ from models.states import EmailState
 MAX_TRIES = 8
 # Minutes until the next try after the first, second, … failure.
 BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
+# Parts of a letter that open something; forgotten as soon as the letter is out.
+SECRETS = ("link", "token")
 # A delivery that has not reported back for so long died with its worker.
 CLAIM = dt.timedelta(minutes=10)
 
@@ -143,6 +145,7 @@ def record_sent(email_id: int, message_id: str) -> None:
         email.message_id = message_id
         email.next_try_at = None
         email.error = ""
+        email.params = {name: v for name, v in email.params.items() if name not in SECRETS}
 
 
 def record_failure(email_id: int, error: str, *, final: bool) -> None:

@@ -2,7 +2,8 @@
 
 What a notification *says* is never believed beyond "look at this payment": it is looked up at the
 gateway, so repeated, delayed and reordered news all end in the same place. One thing can't be
-looked up everywhere, a debit returned after it settled; its kind is therefore acted on directly.
+looked up everywhere: money taken back after it settled, as a returned debit or by a lost dispute.
+Those kinds are therefore acted on directly.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from billing import clock, outcomes, reconciliation, runtime
+from billing import clock, disputes, outcomes, reconciliation, runtime
 from billing.actor import SYSTEM
 from billing.database import later, lock, reading, transaction
 from billing.gateway import Answer, ForgedNotification, Verdict
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 100_000
 RETURNED_KINDS = ("transaction_settlement_declined",)
+LOST_KINDS = ("dispute_lost", "dispute_accepted")
 
 
 def receive(signature: str, payload: str) -> int:
@@ -75,7 +77,10 @@ def waiting_notifications(limit: int = 500) -> list[int]:
 
 
 def process(notification_id: int) -> None:
-    """Act on a kept notification; doing it twice does nothing more."""
+    """Act on a kept notification; doing it twice does nothing more.
+
+    Raises ``GatewayError`` when the gateway doesn't answer: the news then waits for the sweep.
+    """
     with reading() as session:
         row = session.get(GatewayNotification, notification_id)
     if row is None or row.processed_at is not None:
@@ -84,9 +89,11 @@ def process(notification_id: int) -> None:
     if payment is None:
         _finish(notification_id, None, "Names no payment of ours" if row.gateway_id else "Noted")
         return
-    reconciliation.check_payment(payment.id)
+    reconciliation.look_up(payment.id)
     if row.kind in RETURNED_KINDS:
         _record_return(payment.id)
+    if row.kind in LOST_KINDS:
+        disputes.lose_dispute(payment.id, actor=SYSTEM)
     _finish(notification_id, payment.id, "Looked up and recorded")
 
 
@@ -122,10 +129,7 @@ def _finish(notification_id: int, payment_id: int | None, outcome: str) -> None:
 
 
 def _payment_of(gateway_id: str) -> Payment | None:
-    """Return our payment behind ``gateway_id``, also one whose answer we never got.
-
-    Raises ``GatewayError`` when that would have to be asked and nobody answers: the news waits.
-    """
+    """Return our payment behind ``gateway_id``, also one whose answer we never got."""
     if not gateway_id:
         return None
     with reading() as session:

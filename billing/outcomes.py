@@ -7,15 +7,16 @@ and invoices along their tables. Asked twice, or in another order, it ends in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, diary, ledger
+from billing import announcements, clock, diary, hooks, ledger
 from billing.actor import Actor
 from billing.database import lock
 from billing.gateway import Answer
+from billing.history import state_before
+from billing.hooks import Change
+from billing.locks import lock_applications_of
 from billing.office import in_words
 from billing.refund_outcomes import record_refund
 from billing.transitions import may, move
@@ -33,24 +34,12 @@ P = PaymentState
 _GONE = (P.DECLINED, P.VOIDED, P.FAILED)
 
 
-@dataclass(frozen=True)
-class Change:
-    """What ``record`` did: the payment's state before and after, in one row."""
-
-    payment: Payment
-    before: PaymentState
-    after: PaymentState
-
-    @property
-    def moved(self) -> bool:
-        return self.before is not self.after
-
-
 def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> Change:
     """Bring payment and invoices to where ``answer`` says they are, in the caller's transaction.
 
-    Locks the invoices the payment is for (by id), then the payment, and decides on what it reads
-    then: a late decline never overrides money that arrived in the meantime.
+    Locks what the payment is for, then the payment, and decides on what it reads then: a late
+    decline never overrides money that arrived in the meantime. What other rooms registered in
+    ``billing.hooks`` happens in the same transaction.
     """
     payment, invoices = lock_payment(session, payment_id)
     before = payment.state
@@ -60,14 +49,18 @@ def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> C
     else:
         _step(session, payment, invoices, answer, actor)
     diary.plan(payment)
+    change = Change(payment, before, payment.state)
+    if change.moved:
+        hooks.payment_changed(session, change, list(invoices.values()), actor)
     session.flush()
-    return Change(payment, before, payment.state)
+    return change
 
 
 def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, Invoice]]:
     """Return a payment and the invoices it is or was for, locked in the agreed order.
 
-    A refund stands for the payment it pays back.
+    The applications the invoices are about are locked before them. A refund stands for the payment
+    it pays back.
     """
     source = session.scalar(select(Payment.refund_of_id).where(Payment.id == payment_id))
     invoice_ids = session.scalars(
@@ -75,7 +68,9 @@ def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, 
         .where(Allocation.payment_id == (source or payment_id))
         .distinct()
     )
-    invoices = {number: lock(session, Invoice, number) for number in sorted(invoice_ids)}
+    numbers = sorted(invoice_ids)
+    lock_applications_of(session, numbers)
+    invoices = {number: lock(session, Invoice, number) for number in numbers}
     if source is not None:
         lock(session, Payment, source)
     return lock(session, Payment, payment_id), invoices
@@ -126,7 +121,7 @@ def _step_live(
         _keep_hold(session, payment, invoices, said, actor)
     elif said in COLLECTED_PAYMENT_STATES:
         _collect(session, payment, invoices, said, actor)
-    elif said in _GONE:
+    elif said in _GONE and (said is not P.FAILED or payment.state is P.STARTED):
         _come_to_nothing(session, payment, invoices, said, actor)
     elif payment.state is P.STARTED and said is P.AUTHORISED:
         sentence = f"Hold of {in_words(session, payment.amount)} placed{_by(payment)}"
@@ -202,8 +197,14 @@ def _come_to_nothing(
             move(session, invoice, "decline", InvoiceState.FAILED, actor, sentence, reason=reason)
             announcements.failed(session, payment, invoice)
         else:
-            back = InvoiceState(payment.returns_to)
+            back = _came_from(session, payment, invoice)
             move(session, invoice, "hand_back", back, actor, sentence, reason=reason)
+
+
+def _came_from(session: Session, payment: Payment, invoice: Invoice) -> InvoiceState:
+    """Where the invoice was before this attempt; one attempt at several may find them apart."""
+    before = payment.returns_to or state_before(session, invoice, InvoiceState.PENDING)
+    return InvoiceState(before)
 
 
 def _keep_hold(

@@ -17,7 +17,7 @@ from billing import runtime
 from billing.database import reading
 from billing.errors import GatewayError
 from billing.transitions import EDGES
-from models import Allocation, Application, Credit, History, Invoice, Payment
+from models import Allocation, Application, ApplicationFee, Credit, History, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
     LIVE_PAYMENT_STATES,
@@ -28,6 +28,7 @@ from models.states import (
 )
 
 SHOWN = 20
+FEES_CHANGED = "change_fees"
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,21 @@ def _invoice_rules() -> Iterator[tuple[str, Select[Any]]]:
         "invoice numbers have no gap",
         select(Invoice.id).where(Invoice.number == highest, issued != highest),
     )
+    fell = exists().where(
+        History.record == "application",
+        History.record_id == Application.id,
+        History.verb == FEES_CHANGED,
+    )
     yield (
-        "an application's invoices are not more than its fees",
-        select(Application.id).where(Application.invoiced > Application.fees_total),
+        "an application's invoices are not more than its fees, unless these fell",
+        select(Application.id).where(Application.invoiced > Application.fees_total, ~fell),
+    )
+    fees = select(func.coalesce(func.sum(ApplicationFee.amount), 0)).where(
+        ApplicationFee.application_id == Application.id
+    )
+    yield (
+        "an application's total is the sum of its fees",
+        select(Application.id).where(Application.fees_total != fees.scalar_subquery()),
     )
 
 
@@ -177,7 +190,9 @@ def _gateway_faults(payments: list[Payment]) -> Iterator[Fault]:
         try:
             answer = runtime.current().gateway.find(payment.gateway_id or "")
         except GatewayError:
-            yield Fault("the gateway answers", [payment.id])
+            yield Fault(
+                "the gateway can be asked: it does not answer, so only our side is proved", []
+            )
             return
         if answer is None:
             missing.append(payment.id)

@@ -34,30 +34,34 @@ def check_payment(payment_id: int) -> bool:
 
     A gateway that doesn't answer changes nothing but the time of the next look.
     """
-    with reading() as session:
-        payment = session.get(Payment, payment_id)
-    if payment is None or payment.tender not in (Tender.CARD, Tender.DIRECT_DEBIT):
-        return False
     try:
-        answer = _look_up(payment)
+        return look_up(payment_id)
     except GatewayError as error:
         log.warning("payment %s could not be looked up: %s", payment_id, error)
         _look_again(payment_id)
         return False
-    return _record(payment_id, answer)
 
 
-def _look_up(payment: Payment) -> Answer | None:
+def look_up(payment_id: int) -> bool:
+    """Do the same, but raise ``GatewayError`` when the gateway doesn't answer."""
+    with reading() as session:
+        payment = session.get(Payment, payment_id)
+    if payment is None or payment.tender not in (Tender.CARD, Tender.DIRECT_DEBIT):
+        return False
+    return _record(payment_id, _ask(payment))
+
+
+def _ask(payment: Payment) -> Answer | None:
     gateway = runtime.current().gateway
     if payment.gateway_id:
         return gateway.find(payment.gateway_id)
     answer = gateway.find_by_reference(payment.reference)
     if answer is None and payment.kind is PaymentKind.REFUND:
-        return _look_up_void(payment)
+        return _ask_for_void(payment)
     return answer
 
 
-def _look_up_void(refund: Payment) -> Answer | None:
+def _ask_for_void(refund: Payment) -> Answer | None:
     """Return whether ``refund`` took place as a void, which leaves no reference of its own."""
     with reading() as session:
         source = session.get_one(Payment, refund.refund_of_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from billing import attempts, clock, diary, guards, ledger, outcomes, runtime
+from billing import attempts, clock, diary, guards, hooks, ledger, outcomes, runtime
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import lock, transaction
@@ -23,7 +23,7 @@ from models.states import (
     Tender,
 )
 
-_GATEWAY = (Tender.CARD, Tender.DIRECT_DEBIT)
+GATEWAY_TENDERS = (Tender.CARD, Tender.DIRECT_DEBIT)
 
 
 def why_not_refund(payment: Payment) -> Refusal | None:
@@ -32,6 +32,24 @@ def why_not_refund(payment: Payment) -> Refusal | None:
         return Refusal("Only a payment that was received can be paid back.", "not_collected")
     if payment.amount - payment.refunded <= 0:
         return Refusal("All of this payment was paid back already.", "all_refunded")
+    return None
+
+
+def why_not_reverse(payment: Payment) -> Refusal | None:
+    """Reverse: a manual payment entered wrongly, of which nothing was paid back."""
+    if payment.tender in GATEWAY_TENDERS or payment.kind is PaymentKind.REFUND:
+        return Refusal("Payments of the gateway are refunded, not reversed.", "not_manual")
+    if payment.refunded or payment.state is not PaymentState.SETTLED:
+        return Refusal("This payment can't be reversed any more.", "not_collected")
+    return None
+
+
+def why_not_apply(payment: Payment) -> Refusal | None:
+    """Apply: money that was received and that no invoice and no refund uses."""
+    if payment.kind is PaymentKind.REFUND or payment.state not in COLLECTED_PAYMENT_STATES:
+        return Refusal("Only money that was received can be applied.", "not_collected")
+    if payment.unapplied <= 0:
+        return Refusal("All of this payment is used.", "nothing_left")
     return None
 
 
@@ -54,7 +72,7 @@ def refund_payment(
         _check(session, source, amount)
         refund = _write_down(session, source, amount, then, reason.strip(), actor)
         refund_id = refund.id
-        if source.tender not in _GATEWAY:
+        if source.tender not in GATEWAY_TENDERS:
             answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
             outcomes.record(session, refund_id, answer, actor)
             return _in_words(session, refund)
@@ -72,16 +90,16 @@ def reverse_payment(payment_id: int, *, reason: str, actor: Actor) -> None:
         raise Refusal("Say why.", "no_reason", "reason")
     with transaction() as session:
         payment, invoices = outcomes.lock_payment(session, payment_id)
-        if payment.tender in _GATEWAY or payment.kind is PaymentKind.REFUND:
-            raise Refusal("Payments of the gateway are refunded, not reversed.", "not_manual")
-        if payment.refunded or payment.state is not PaymentState.SETTLED:
-            raise Refusal("This payment can't be reversed any more.", "not_collected")
+        guards.require(why_not_reverse(payment))
         sentence = f"{in_words(session, payment.amount)} was entered wrongly and reversed"
         for allocation in ledger.applied_of(session, payment):
             invoice = invoices[allocation.invoice_id]
             _reopen(session, invoice, sentence, reason, actor)
             ledger.take_back(allocation, payment, invoice)
+        before = payment.state
         move(session, payment, "reverse", PaymentState.REVERSED, actor, sentence, reason=reason)
+        change = hooks.Change(payment, before, payment.state)
+        hooks.payment_changed(session, change, list(invoices.values()), actor)
 
 
 def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor) -> None:
@@ -89,11 +107,10 @@ def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor
     with transaction() as session:
         invoice = lock(session, Invoice, invoice_id)
         payment = lock(session, Payment, payment_id)
+        guards.require(why_not_apply(payment))
         guards.require(guards.why_not_pay(session, invoice))
         if invoice.user_id != payment.user_id:
             raise Refusal("That invoice is another user's.", "other_user", "invoice")
-        if payment.state not in COLLECTED_PAYMENT_STATES:
-            raise Refusal("Only money that was received can be applied.", "not_collected")
         ledger.apply_to(session, payment, invoice, amount)
         sentence = f"{in_words(session, amount)} applied from payment {payment.id}"
         move(session, invoice, "process", InvoiceState.PENDING, actor, sentence)

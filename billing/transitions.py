@@ -1,4 +1,4 @@
-"""Every edge an invoice, a payment or an application can take, and the one writer of ``state``.
+"""Every edge an invoice, payment, application or message can take, and the one writer of ``state``.
 
 Nothing else in the project assigns a state; a guard test holds that. ``docs/life-of-an-invoice.md``
 is generated from these tables.
@@ -16,9 +16,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 from billing.actor import Actor
 from billing.errors import Refusal
 from billing.history import note, record_name
-from models import Application, Invoice, Payment
+from models import Application, Invoice, Message, Payment
 from models.states import ApplicationState as A
 from models.states import InvoiceState as I
+from models.states import MessageState as M
 from models.states import PaymentState as P
 
 NEW = None
@@ -46,6 +47,7 @@ INVOICE_EDGES = (
     Edge("close", (I.DRAFT, I.SENT, I.FAILED), (I.PAID,), "staff", "nothing is left to pay"),
     Edge("charge", (I.DRAFT, I.SENT, I.FAILED), (I.PENDING,), "staff, system"),
     Edge("pay", (I.SENT, I.FAILED), (I.PENDING,), "customer"),
+    Edge("pay", (I.DRAFT,), (I.PENDING,), "customer", "an application's balance, silently"),
     Edge("process", (I.DRAFT, I.SENT, I.FAILED), (I.PENDING,), "staff", "in person"),
     Edge("settle", (I.PENDING,), (I.PAID, I.SENT), "system", "paid at balance 0, else sent"),
     Edge("decline", (I.PENDING,), (I.FAILED,), "system", "a registered method was declined"),
@@ -60,7 +62,7 @@ INVOICE_EDGES = (
     Edge("lose_dispute", (I.PAID, I.SENT, I.FAILED), (I.SENT,), "system"),
     Edge("reopen", (I.PAID, I.SENT, I.FAILED), (I.SENT,), "staff", "a refund that reopens"),
     Edge("redraft", (I.SENT, I.FAILED, I.PENDING), (I.DRAFT,), "staff"),
-    Edge("delete", (I.DRAFT,), (I.DELETED,), "staff"),
+    Edge("delete", (I.DRAFT,), (I.DELETED,), "staff, system", "or a silent one nobody paid"),
 )
 
 _MONEY = (P.SUBMITTED, P.SETTLED)
@@ -83,17 +85,38 @@ PAYMENT_EDGES = (
 
 APPLICATION_EDGES = (
     Edge("create", (NEW,), (A.DRAFT,), "customer, staff"),
-    Edge("submit", (A.DRAFT, A.REJECTED), (A.PENDING,), "customer"),
+    Edge("submit", (A.DRAFT,), (A.PENDING,), "customer"),
+    Edge("resubmit", (A.REJECTED,), (A.PENDING,), "customer", "changed, or its balance paid"),
     Edge("approve", (A.PENDING,), (A.APPROVED,), "staff"),
+    Edge("settle", (A.PENDING, A.REJECTED), (A.APPROVED,), "system", "staff settled its balance"),
     Edge("reject", (A.PENDING,), (A.REJECTED,), "staff", "with a reason"),
     Edge("deactivate", (A.PENDING, A.APPROVED, A.REJECTED), (A.INACTIVE,), "staff"),
-    Edge("activate", (A.INACTIVE,), (A.APPROVED,), "staff"),
+    Edge(
+        "activate",
+        (A.INACTIVE,),
+        (A.PENDING, A.APPROVED, A.REJECTED),
+        "staff",
+        "back to where it was",
+    ),
+)
+
+MESSAGE_EDGES = (
+    Edge("create", (NEW,), (M.DRAFT,), "staff"),
+    Edge("duplicate", (NEW,), (M.DRAFT,), "staff", "a copy of another message"),
+    Edge("send", (M.DRAFT,), (M.SENDING,), "staff", "decides who gets it"),
+    Edge("stop", (M.SENDING,), (M.PAUSED,), "staff"),
+    Edge("halt", (M.SENDING,), (M.PAUSED,), "system", "the mail server refuses our sender"),
+    Edge("resume", (M.PAUSED,), (M.SENDING,), "staff"),
+    Edge("resend", (M.SENDING, M.PAUSED, M.SENT), (M.SENDING,), "staff", "what failed, again"),
+    Edge("finish", (M.SENDING,), (M.SENT,), "system", "nobody is left to write to"),
+    Edge("archive", (M.DRAFT, M.PAUSED, M.SENT), (M.ARCHIVED,), "staff"),
 )
 
 EDGES: dict[type[Any], tuple[Edge, ...]] = {
     Invoice: INVOICE_EDGES,
     Payment: PAYMENT_EDGES,
     Application: APPLICATION_EDGES,
+    Message: MESSAGE_EDGES,
 }
 
 # Leaving the open states for good clears what marking an invoice overdue left behind.

@@ -159,6 +159,7 @@ class _Teller:
                 site_id=site_id,
                 billable=Billable(kind="application", site_id=site_id, label=reference),
                 fees_total=amount,
+                answers={"items": count},
                 submitted_at=clock.now(),
             )
             applicant = customer_actor(self.cast.users[user])

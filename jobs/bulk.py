@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import binascii
 import secrets
-from email.headerregistry import Address
-from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
@@ -19,10 +17,14 @@ from billing import clock
 from documents.colours import accent
 from jobs.letters import Letter, one_line, write
 from jobs.smtp import PlainMessage
-from messaging.delivery import Addressee, Turn
+from messaging.delivery import Turn
+from messaging.reports import Addressee
 from messaging.unsubscribing import unsubscribe_headers, unsubscribe_url
 from messaging.words import PLACEHOLDERS, fill, paragraphs, personal, replace
 from models import Settings
+
+# Of a header, before it is folded (RFC 5322, 2.1.1).
+LONGEST_LINE = 78
 
 
 class Frame:
@@ -75,34 +77,46 @@ class BulkMessage(PlainMessage):
         self, letter: Letter, to_address: str, sender: str, reply_to: str, link: str
     ) -> None:
         super().__init__(letter, to_address, sender, reply_to)
+        self._from = sender
+        self._answers = reply_to
         self._link = link
 
     def as_bytes(self) -> bytes:
         boundary = secrets.token_hex(16)
-        head = EmailMessage(policy=SMTP)
-        head["Subject"] = self._letter.subject
-        head["From"] = self.sender
-        head["To"] = Address(addr_spec=self._to)
-        if self.reply_to:
-            head["Reply-To"] = self.reply_to
-        head["Date"] = format_datetime(clock.now())
-        head["Message-ID"] = self.message_id
-        # EmailMessage would encode a long address, and mail programs then don't find it.
+        headers = {
+            "Subject": self._letter.subject,
+            "From": self._from,
+            "To": self._to,
+            "Reply-To": self._answers,
+            "Date": format_datetime(clock.now()),
+            "Message-ID": self.message_id,
+        }
         lines = [
+            *(_header(name, value) for name, value in headers.items() if value),
+            # The library would encode a long address, and mail programs then don't find it.
             *(f"{name}: {value}" for name, value in unsubscribe_headers(self._link).items()),
             "Auto-Submitted: auto-generated",
             "Precedence: bulk",
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative; boundary="{boundary}"',
             "",
+            "",
         ]
         parts = [
+            "\r\n".join(lines).encode(),
             _part(boundary, "plain", self._letter.text),
             _part(boundary, "html", self._letter.html),
             f"--{boundary}--\r\n".encode(),
         ]
-        top = head.as_bytes().rstrip(b"\r\n") + b"\r\n" + "\r\n".join(lines).encode() + b"\r\n"
-        return top + b"".join(parts)
+        return b"".join(parts)
+
+
+def _header(name: str, value: str) -> str:
+    """A header's line or lines; the library is slow and needed only for what is not plain."""
+    plain = f"{name}: {value}"
+    if len(plain) <= LONGEST_LINE and plain.isascii() and plain.isprintable():
+        return plain
+    return SMTP.fold(name, SMTP.header_factory(name, value)).rstrip("\r\n")
 
 
 def _part(boundary: str, kind: str, content: str) -> bytes:

@@ -9,13 +9,13 @@ from types import TracebackType
 from jobs.bulk import BulkMessage
 from jobs.smtp import TimedConnection, mail
 from jobs.smtp_answers import in_words, is_final
-from messaging.delivery import Report
+from messaging.reports import Report
 from models.states import RecipientState
 
 R = RecipientState
 # "Service not available, closing": about the session, not about the letter (RFC 5321, 3.8).
 _CLOSING = 421
-_BROKEN = (smtplib.SMTPServerDisconnected, OSError)
+_IN_DOUBT = "The connection broke before the mail server answered:"
 
 
 class ServerTrouble(Exception):
@@ -54,29 +54,32 @@ class Courier:
         ``ServerTrouble`` when the server can't be reached or refuses us.
         """
         for _ in range(2):
-            connection = self._open()
-            try:
-                connection.send(message)
-            except smtplib.SMTPRecipientsRefused as error:
-                if not _is_closing(error):
-                    return _refused(recipient_id, error)
-            except smtplib.SMTPSenderRefused as error:
-                if error.smtp_code != _CLOSING:
-                    raise ServerTrouble(in_words(error), hopeless=is_final(error)) from error
-            except _BROKEN as error:
-                if self._may_have_arrived():
-                    self._close()
-                    return Report(
-                        recipient_id,
-                        R.UNKNOWN,
-                        f"The connection broke before the mail server answered: {error}",
-                    )
-            except (smtplib.SMTPException, ValueError) as error:
-                return _refused(recipient_id, error)
-            else:
-                return Report(recipient_id, R.SENT)
+            report = self._try(self._open(), recipient_id, message)
+            if report is not None:
+                return report
             self._close()
         raise ServerTrouble("The mail server closes every connection.")
+
+    def _try(
+        self, connection: TimedConnection, recipient_id: int, message: BulkMessage
+    ) -> Report | None:
+        """Send over ``connection``; None when it was closed before the letter was handed over."""
+        try:
+            connection.send(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            return None if _is_closing(error) else _refused(recipient_id, error)
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == _CLOSING:
+                return None
+            raise ServerTrouble(in_words(error), hopeless=is_final(error)) from error
+        except (smtplib.SMTPResponseException, smtplib.SMTPNotSupportedError, ValueError) as error:
+            return _refused(recipient_id, error)
+        except (smtplib.SMTPException, OSError) as error:
+            if not connection.may_have_arrived:
+                return None
+            self._close()
+            return Report(recipient_id, R.UNKNOWN, f"{_IN_DOUBT} {error}")
+        return Report(recipient_id, R.SENT)
 
     def _open(self) -> TimedConnection:
         if self._connection is None:
@@ -89,9 +92,6 @@ class Courier:
                 raise ServerTrouble(in_words(error)) from error
             self._connection = connection
         return self._connection
-
-    def _may_have_arrived(self) -> bool:
-        return self._connection is not None and self._connection.may_have_arrived
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -40,7 +40,7 @@ KINDS = (
     "staff_password",
 )
 # Their words are not kept: whoever reads them could become the person they were sent to.
-SECRET_KINDS = ("sign_in",)
+SECRET_KINDS = ("sign_in", "staff_password")
 LONGEST_SUBJECT = 255
 _WITH_RECEIPT = ("receipt", "payment_returned")
 

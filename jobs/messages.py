@@ -10,7 +10,8 @@ from billing.office import get_settings
 from jobs.bulk import Frame
 from jobs.courier import Courier, ServerTrouble
 from messaging import delivery
-from messaging.delivery import Chunk, Report, Turn
+from messaging.delivery import Turn
+from messaging.reports import Chunk, Report
 
 log = logging.getLogger(__name__)
 

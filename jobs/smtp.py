@@ -13,7 +13,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
 from typing import Any
-from typing import Any
 
 from flask import Flask
 from flask_mail import Connection, Mail, Message

@@ -16,16 +16,18 @@ from sqlalchemy import (
     String,
     Text,
     cast,
+    false,
     func,
     select,
+    text,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from models.base import Base, Id, UtcDateTime
-from models.invoice import Invoice
+from models.invoice import Credit, Invoice
 from models.panel import Panel, labelled
 from models.search import Searchable
-from models.states import ApplicationState, InvoiceState, state_type
+from models.states import ApplicationState, FeeRule, InvoiceState, state_type
 
 if TYPE_CHECKING:
     from models.places import Billable, Site
@@ -50,8 +52,11 @@ class Form(Searchable, Base):
         group="Applications",
         columns=("name", "site", "active"),
         filters=("site", "active"),
-        form=("name", "description", "site", "active"),
-        sections=(("Form", ("name", "description", "site", "active")),),
+        form=("name", "description", "site", "active", "item_name"),
+        sections=(
+            ("Form", ("name", "description", "site", "active")),
+            ("Fee rules", ("item_name", "resident_places")),
+        ),
         related=(("Fees", "fees"),),
         site_path="site_id",
         title="name",
@@ -66,6 +71,22 @@ class Form(Searchable, Base):
     active: Mapped[bool] = mapped_column(
         Boolean, default=True, info=labelled("Open for applications", "yes_no")
     )
+    item_name: Mapped[str] = mapped_column(
+        String(80),
+        default="",
+        server_default="",
+        info=labelled("What is counted", hint="Such as “dog”. Empty: nothing is."),
+    )
+    resident_places: Mapped[list[str]] = mapped_column(
+        JSON,
+        default=list,
+        server_default=text("'[]'"),
+        info=labelled(
+            "Where residents live",
+            "lines",
+            "Postal codes and towns, one a line. Empty: everyone is a resident.",
+        ),
+    )
 
     site: Mapped[Site | None] = relationship(info=labelled("Site"))
     fees: Mapped[list[FormFee]] = relationship(
@@ -77,7 +98,7 @@ class Form(Searchable, Base):
 
 
 class FormFee(Base):
-    """One price on a form, and whom it is for (``applies_to``, in the office's own words)."""
+    """One price on a form, and whom it is for. ``per_item``: once for each item counted."""
 
     __tablename__ = "form_fees"
     __table_args__ = (CheckConstraint("amount >= 0", name="amount_not_negative"),)
@@ -85,7 +106,15 @@ class FormFee(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     form_id: Mapped[int] = mapped_column(ForeignKey("forms.id"), index=True)
     label: Mapped[str] = mapped_column(String(160), info=labelled("Fee"))
-    applies_to: Mapped[str] = mapped_column(String(80), default="", info=labelled("For"))
+    rule: Mapped[FeeRule] = mapped_column(
+        state_type(FeeRule, "rule"),
+        default=FeeRule.EVERYONE,
+        server_default=FeeRule.EVERYONE.value,
+        info=labelled("For", "choice"),
+    )
+    per_item: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default=false(), info=labelled("For each", "yes_no")
+    )
     amount: Mapped[int] = mapped_column(BigInteger, info=labelled("Amount", "money"))
 
     form: Mapped[Form] = relationship(back_populates="fees")
@@ -122,7 +151,7 @@ class Application(Searchable, Base):
         sections=(
             ("Application", ("reference", "user", "form", "state", "submitted_at", "decided_at")),
             ("Money", ("fees_total", "invoiced", "outstanding_balance")),
-            ("Notes", ("reason", "notes")),
+            ("Decision", ("reason",)),
         ),
         related=(("Fees", "fees"), ("Invoices", "invoices")),
         site_path="site_id",
@@ -154,18 +183,27 @@ class Application(Searchable, Base):
     reason: Mapped[str] = mapped_column(
         Text, default="", info=labelled("Changes requested", "multiline")
     )
-    notes: Mapped[str] = mapped_column(Text, default="", info=labelled("Notes", "multiline"))
+    link_version: Mapped[int] = mapped_column(default=1, server_default="1")
 
-    # Correlated, so a page of a grid reads them with its rows in one statement.
+    # Correlated, so a page of a grid reads them with its rows in one statement. A credit given
+    # because fees fell takes back what was invoiced; it pays nothing.
     invoiced: Mapped[int] = column_property(
         select(_whole(func.sum(Invoice.total)))
         .where(Invoice.billable_id == billable_id, Invoice.state != InvoiceState.DELETED)
         .correlate_except(Invoice)
+        .scalar_subquery()
+        - select(_whole(func.sum(Credit.amount)))
+        .where(Credit.application_id == id)  # noqa: A003
+        .correlate_except(Credit)
         .scalar_subquery(),
         info=labelled("Invoiced", "money"),
     )
     outstanding_balance: Mapped[int] = column_property(
         fees_total
+        + select(_whole(func.sum(Credit.amount)))
+        .where(Credit.application_id == id)  # noqa: A003
+        .correlate_except(Credit)
+        .scalar_subquery()
         - select(_whole(func.sum(Invoice.allocated + Invoice.credited)))
         .where(Invoice.billable_id == billable_id, Invoice.state != InvoiceState.DELETED)
         .correlate_except(Invoice)
@@ -186,6 +224,11 @@ class Application(Searchable, Base):
         order_by="Invoice.id",
         info=labelled("Invoices"),
     )
+
+    @property
+    def difference(self) -> int:
+        """Minor units by which the fees exceed what was invoiced; below zero: they fell since."""
+        return self.fees_total - self.invoiced
 
     def __str__(self) -> str:
         return self.reference

@@ -38,6 +38,7 @@ class History(Base):
             ("Event", ("at", "actor_name", "record", "sentence", "reason")),
             ("Change", ("from_state", "to_state", "details")),
         ),
+        site_path="site_id",
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -130,7 +130,10 @@ class Invoice(Searchable, Base):
     rental: Mapped[Rental | None] = relationship(info=labelled("Rental"))
     billable: Mapped[Billable | None] = relationship(info=labelled("About"))
     items: Mapped[list[Item]] = relationship(
-        back_populates="invoice", order_by="Item.position", info=labelled("Items")
+        back_populates="invoice",
+        order_by="Item.position",
+        cascade="all, delete-orphan",
+        info=labelled("Items"),
     )
     allocations: Mapped[list[Allocation]] = relationship(
         back_populates="invoice", order_by="Allocation.id", info=labelled("Payments")
@@ -220,6 +223,8 @@ class Credit(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id"), index=True)
     refund_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    # Whose fees fell: such a credit corrects what was invoiced and pays none of what is owed.
+    application_id: Mapped[int | None] = mapped_column(ForeignKey("applications.id"), index=True)
     amount: Mapped[int] = mapped_column(BigInteger, info=labelled("Amount", "money"))
     reason: Mapped[str] = mapped_column(Text, info=labelled("Reason", "multiline"))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime, info=labelled("On", "datetime"))

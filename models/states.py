@@ -59,6 +59,39 @@ class EmailState(enum.StrEnum):
     FAILED = "failed"
 
 
+class MessageState(enum.StrEnum):
+    """Where a message to many is. *Paused* keeps its recipients, to be resumed."""
+
+    DRAFT = "draft"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    ARCHIVED = "archived"
+
+
+class RecipientState(enum.StrEnum):
+    """How far one letter of a message got."""
+
+    WAITING = "waiting"
+    SENDING = "sending"  # a worker has it; it may be at the mail server already
+    SENT = "sent"  # the mail server accepted it
+    FAILED = "failed"  # the mail server refused it
+    UNKNOWN = "unknown"  # nobody reported back: it may have been sent, so staff decide
+    SKIPPED = "skipped"  # left out, see its reason
+
+
+class LeftOut(enum.StrEnum):
+    """Why somebody a message could have gone to gets none."""
+
+    INACTIVE = "inactive"
+    NO_EMAIL = "no_email"
+    EXCLUDED = "excluded"
+    UNPAID = "unpaid"
+    UNSUBSCRIBED = "unsubscribed"
+    SAME_ADDRESS = "same_address"
+    STOPPED = "stopped"
+
+
 class PaymentKind(enum.StrEnum):
     CHARGE = "charge"
     REFUND = "refund"
@@ -90,6 +123,14 @@ class OverdueBasis(enum.StrEnum):
 
     ISSUED = "issued"
     INVOICE_DATE = "invoice_date"
+
+
+class FeeRule(enum.StrEnum):
+    """Whom a form's fee is for; the form says where its residents live."""
+
+    EVERYONE = "everyone"
+    RESIDENT = "resident"
+    NON_RESIDENT = "non_resident"
 
 
 class Rounding(enum.StrEnum):

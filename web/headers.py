@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Flask
 from flask_talisman import Talisman
 
-from config import Config
 
-
-def register(app: Flask, config: Config) -> None:
-    """Set the headers; only the configured gateway's hosts are allowed besides our own."""
-    gateway = " ".join(config.gateway_hosts)
+def register(app: Flask, *, https: bool, gateway_hosts: Sequence[str]) -> None:
+    """Set the headers; only ``gateway_hosts`` (origins) are allowed besides our own."""
+    gateway = " ".join(gateway_hosts)
     Talisman(
         app,
         force_https=False,
-        strict_transport_security=config.https,
-        session_cookie_secure=config.https,
+        strict_transport_security=https,
+        session_cookie_secure=https,
         session_cookie_samesite="Lax",
         referrer_policy="strict-origin-when-cross-origin",
         frame_options="DENY",

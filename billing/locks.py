@@ -1,0 +1,49 @@
+"""Locking an invoice together with what it is about, in the agreed order.
+
+The order is user, application, invoice, payment. Whoever may end up moving an application because
+its invoice was paid takes the application's lock first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.database import lock
+from models import Application, Invoice
+
+
+def lock_application(session: Session, application_id: int) -> Application:
+    """Return the application locked, with its sums read by a statement of their own afterwards.
+
+    PostgreSQL takes sums that stand in the locking statement from before the wait for the lock.
+    """
+    application = lock(session, Application, application_id)
+    read_sums(session, application)
+    return application
+
+
+def read_sums(session: Session, application: Application) -> None:
+    """Read anew what the application's invoices come to, changes of this session included."""
+    session.flush()
+    session.refresh(application, ["invoiced", "outstanding_balance"])
+
+
+def lock_applications_of(session: Session, invoice_ids: Iterable[int]) -> list[Application]:
+    """Lock the applications these invoices are about and return them by id."""
+    about = (
+        select(Application.id)
+        .join(Invoice, Invoice.billable_id == Application.billable_id)
+        .where(Invoice.id.in_(list(invoice_ids)))
+        .distinct()
+        .order_by(Application.id)
+    )
+    return [lock(session, Application, number) for number in session.scalars(about).all()]
+
+
+def lock_invoice(session: Session, invoice_id: int) -> Invoice:
+    """Return the invoice locked, after the application it is about, if it is about one."""
+    lock_applications_of(session, [invoice_id])
+    return lock(session, Invoice, invoice_id)

@@ -1,0 +1,7 @@
+"""Fixtures of the jobs' tests."""
+
+from __future__ import annotations
+
+from tests.messaging.conftest import sink
+
+__all__ = ["sink"]
