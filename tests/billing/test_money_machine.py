@@ -235,12 +235,9 @@ class MoneyMachine(RuleBasedStateMachine):
         known = [p for p in self._payments() if p.gateway_id]
         if known:
             payment = known[pick % len(known)]
-            self._at_the_bank(payment.gateway_id or "", action)
+            with suppress(HTTPError):  # 409: the bank can't do that to this payment
+                self.office.sandbox.control(f"transactions/{payment.gateway_id}/{action}")
             reconciliation.check_payment(payment.id)
-
-    def _at_the_bank(self, gateway_id: str, action: str) -> None:
-        with suppress(HTTPError):  # 409: the bank can't do that to this payment
-            self.office.sandbox.control(f"transactions/{gateway_id}/{action}")
 
     def _invoice(self, pick: int, states: Sequence[str] = ()) -> Invoice:
         rows: list[Invoice] = rows_of(Invoice)[self.first :]

@@ -16,7 +16,7 @@ from billing.gateway import Answer, Verdict
 from billing.items import Line
 from billing.transitions import EDGES, move
 from messaging.drafts import Content, create_message
-from models import History, Invoice, Payment
+from models import Application, History, Invoice, Payment
 from models.states import InvoiceState as I
 from models.states import PaymentState as P
 from models.states import Tender
@@ -149,7 +149,7 @@ def test_a_draft_that_is_paid_already_closes_when_it_is_sent(app: Any, make: Fac
     assert fetch(Invoice, invoice).state == "paid"
 
 
-@pytest.mark.parametrize("model", EDGES, ids=lambda model: model.__name__.lower())
+@pytest.mark.parametrize("model", [Invoice, Payment, Application])
 def test_move_refuses_every_edge_the_table_lacks(app: Any, make: Factory, model: type[Any]) -> None:
     makers: dict[str, Callable[[], int]] = {
         "Invoice": make.invoice,
