@@ -1,4 +1,4 @@
-"""Keeps invoice links out of logs: whoever reads a log must not be able to open an invoice."""
+"""Keeps links out of logs: whoever reads a log must not be able to open what they open."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from flask import Flask
 
 # The loggers that write addresses of requests: Flask's (exceptions) and the servers' (access).
 _LOGGERS = ("werkzeug", "gunicorn.access", "gunicorn.error")
-_LINK = re.compile(r"/i/[\w.~%-]{12,}")
+_LINK = re.compile(r"(/(?:i|a|sign-in|unsubscribe)/)[\w.~%-]{12,}")
 
 
 class WithoutLinks(logging.Filter):
-    """Replaces the token in every invoice link of a record."""
+    """Replaces the token in every link of a record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask the record in place; nothing is held back."""
@@ -25,8 +25,8 @@ class WithoutLinks(logging.Filter):
 
 
 def mask(text: str) -> str:
-    """Return ``text`` with the tokens of invoice links left out."""
-    return _LINK.sub("/i/…", text)
+    """Return ``text`` with the tokens of links left out."""
+    return _LINK.sub(r"\1…", text)
 
 
 def start(app: Flask) -> None:

@@ -18,6 +18,10 @@ CARD_FIELDS = "30 per minute"
 # is the heart's, this one is for somebody who holds many links.
 PAY = "30 per minute;150 per hour"
 FRESH_LINK = "5 per minute;20 per hour"
+SIGN_IN = "10 per minute;40 per hour"
+CHANGE = "30 per minute;200 per hour"
+# Mail providers press the button for their readers, from few addresses.
+UNSUBSCRIBE = "600 per minute"
 WEBHOOK = "1200 per minute"
 
 limiter = Limiter(key_func=get_remote_address)

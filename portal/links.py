@@ -9,6 +9,8 @@ from billing.links import LinkDead, read_invoice_token
 from models import Invoice, db
 
 LONGEST_TOKEN = 512
+# Behind these is what only one customer may see; most of these addresses are secrets themselves.
+_SECRET = ("/i/", "/a/", "/account", "/applications/", "/sign-", "/unsubscribe/")
 
 portal = Blueprint("portal", __name__)
 
@@ -43,8 +45,8 @@ def dead_link(_: LinkDead) -> tuple[str, int]:
 
 
 def keep_links_secret(response: Response) -> Response:
-    """Keep the link out of referrers, caches and search engines, on errors too (RFC 9111)."""
-    if request.path.startswith("/i/"):
+    """Keep links and what they open out of referrers, caches and search engines (RFC 9111)."""
+    if request.path.startswith(_SECRET):
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from documents.colours import accent
+from portal import customers
 
 
 def start(app: Flask) -> None:
@@ -14,6 +15,7 @@ def start(app: Flask) -> None:
     app.add_template_filter(web_link, "web_link")
     app.add_template_filter(site_name, "site_name")
     app.add_template_global(accent, "accent")
+    app.add_template_global(customers.signed_in, "customer_signed_in")
 
 
 def web_link(address: str | None) -> str:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-
-from flask import current_app, jsonify, render_template, request
+from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from billing import charging, invoicing
+from billing import invoicing
 from billing.actor import customer_actor
-from billing.errors import GatewayError
 from models import db
 from portal import limits
-from portal.client import scripts
-from portal.forms import PayForm
+from portal.desk import PayDesk, card_fields_answer
 from portal.limits import limiter
 from portal.links import only_fetched_ahead, open_link, portal, staff_is_looking
 from portal.sheets import PAYABLE, sheet_of, standing_of
-
-logger = logging.getLogger(__name__)
 
 
 @portal.get("/")
@@ -36,20 +30,22 @@ def invoice(token: str) -> ResponseReturnValue:
     Opening it changes nothing. That the customer has seen it is told by its script afterwards.
     """
     sheet = sheet_of(db.session(), open_link(token))
-    form = None
+    desk = None
     if sheet.standing == PAYABLE:
-        form = PayForm(
-            formdata=None,
-            shown_balance=str(sheet.balance),
+        desk = PayDesk(
+            amount=sheet.balance,
             holder=sheet.holder,
             postal_code=sheet.postal_code,
+            action=url_for("portal.pay", token=token),
+            card_fields=url_for("portal.card_fields", token=token),
+            page=url_for("portal.invoice", token=token),
+            printed=url_for("portal.invoice_file", token=token),
         )
     return render_template(
         "portal/invoice.html",
         sheet=sheet,
         token=token,
-        form=form,
-        scripts=scripts(current_app.config["COUNTERFOIL"]),
+        desk=desk,
         count_view=not staff_is_looking(),
     )
 
@@ -63,11 +59,7 @@ def card_fields(token: str) -> ResponseReturnValue:
     """
     if standing_of(db.session(), open_link(token)) != PAYABLE:
         return jsonify(problem="This invoice can't be paid at the moment."), 409
-    try:
-        return jsonify(authorization=charging.card_form_token())
-    except GatewayError:
-        logger.warning("the gateway gave no client token; card payment is switched off meanwhile")
-        return jsonify(problem="Card payment isn't possible at the moment."), 503
+    return card_fields_answer()
 
 
 @portal.get("/i/<token>/standing")

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal import discretion, errors, fresh_links, limits, look, pages, papers, paying
+from portal import account as account_pages
+from portal import (
+    account_address,
+    account_paying,
+    discretion,
+    errors,
+    fresh_links,
+    limits,
+    look,
+    pages,
+    papers,
+    paying,
+    sign_in,
+    unsubscribe,
+)
+from portal import applications as application_pages
+from portal.customers import account
 from portal.links import keep_links_secret, portal
 from portal.webhook import gateway_door
 
-# Importing them is what gives the blueprint its routes.
-_ROUTES = (pages, paying, papers, fresh_links)
+# Importing them is what gives the blueprints their routes.
+_ROUTES = (
+    (pages, paying, papers, fresh_links),
+    (sign_in, account_pages, account_paying, account_address, application_pages),
+)
 
 
 def register(app: Flask) -> None:
@@ -24,8 +43,11 @@ def register(app: Flask) -> None:
     limits.start(app)
     look.start(app)
     app.register_blueprint(portal)
+    app.register_blueprint(account)
+    app.register_blueprint(unsubscribe.way_out)
     app.register_blueprint(gateway_door)
     app.extensions["csrf"].exempt(gateway_door)
+    app.extensions["csrf"].exempt(unsubscribe.stop)
     errors.start(app)
     # What is registered first runs last: nothing that sets headers for all pages comes after it.
     app.after_request_funcs.setdefault(None, []).insert(0, keep_links_secret)

@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from billing import charging, reconciliation
 from models import Invoice
+from tests.portal.card import VISA, type_card
 from tests.support import STAFF, Clock, Factory, fetch, payments_of
-from tools.browser import find_chromium
-
-VISA = "4111111111111111"
 
 
 @pytest.fixture
 def dialect() -> str:
     """What a browser does is the same on both databases."""
     return "sqlite"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def served(app: Flask) -> Iterator[str]:
-    """The address of the application on a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(phone: BrowserContext) -> Page:
-    opened = phone.new_page()
-    opened.set_default_timeout(20_000)
-    return opened
-
-
-def _type_card(page: Page, number: str = VISA) -> None:
-    expect(page.locator("#pay-loading")).to_be_hidden(timeout=20_000)
-    for place, text in (("card-number", number), ("card-expiry", "1230"), ("card-code", "123")):
-        page.frame_locator(f"#{place} iframe").locator("input:visible").first.fill(text)
 
 
 def test_pay_is_there_once_the_card_is_valid_and_pays_once(
@@ -77,11 +29,11 @@ def test_pay_is_there_once_the_card_is_valid_and_pays_once(
     page.goto(served + link(invoice_id))
     button = page.locator("#pay-button")
     expect(button).to_be_disabled()
-    _type_card(page, "4111111111111112")
+    type_card(page, "4111111111111112")
     page.get_by_label("Name on card").focus()
     expect(page.get_by_text("Please check the card number.")).to_be_visible()
     expect(button).to_be_disabled()
-    _type_card(page)
+    type_card(page)
     expect(page.get_by_text("Please check the card number.")).to_be_hidden()
     page.get_by_label("Name on card").fill("")
     expect(button).to_be_disabled()
@@ -99,7 +51,7 @@ def test_enter_in_a_card_field_pays(
     page: Page, served: str, make: Factory, link: Callable[[int], str], sandbox: object
 ) -> None:
     page.goto(served + link(make.invoice()))
-    _type_card(page)
+    type_card(page)
     expect(page.locator("#pay-button")).to_be_enabled()
     page.frame_locator("#card-code iframe").locator("input:visible").first.press("Enter")
     expect(page.get_by_text("This invoice has been paid.")).to_be_visible()
@@ -118,7 +70,7 @@ def test_the_card_number_never_comes_to_the_server(
         ),
     )
     page.goto(served + link(make.invoice()))
-    _type_card(page)
+    type_card(page)
     page.locator("#pay-button").click()
     expect(page.get_by_text("This invoice has been paid.")).to_be_visible()
     assert sent

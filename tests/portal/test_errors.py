@@ -22,8 +22,9 @@ TOKEN = "WzEsMSwyNTE2XQ.AuN12QDCmrTpiUDP2NvQHDkE_7WXYna9ykqliW2GTVw"
 
 
 @pytest.fixture
-def broken(app: Flask) -> FlaskClient:
+def broken(config: Config) -> FlaskClient:
     """A client of an application with a page that always fails."""
+    app = create_app(config)
 
     def fail() -> str:
         raise ZeroDivisionError("a secret detail")

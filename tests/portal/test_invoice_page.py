@@ -18,6 +18,7 @@ from billing import charging, clock, invoicing
 from billing.items import Line
 from config import Config
 from models import History, Invoice, Settings, db
+from tests.portal.reading import words
 from tests.support import STAFF, Clock, Factory, all_of, fetch
 from wsgi import create_app
 
@@ -29,14 +30,6 @@ HOSTILE = (
     "<svg/onload=alert(1)>",
 )
 Link = Callable[[int], str]
-
-
-def words(response: Any) -> str:
-    """What a person reads, in one line."""
-    page = html.fromstring(response.get_data(as_text=True))
-    for unread in page.xpath("//script|//style|//head"):
-        unread.drop_tree()
-    return " ".join(" ".join(page.itertext()).split())
 
 
 def test_shows_everything_about_the_invoice(client: FlaskClient, make: Factory, link: Link) -> None:
