@@ -25,6 +25,7 @@ ABOUT = (
     ("site", "Site"),
     ("rental", "Rental"),
     ("form", "Form"),
+    ("message", "Message"),
     ("outgoingemail", "E-mail"),
     ("staff", "Staff member"),
     ("role", "Role"),
@@ -41,6 +42,7 @@ KINDS = (
     ("application_rejected", "Application rejected"),
     ("outstanding_balance", "Outstanding balance"),
     ("sign_in", "Sign-in link"),
+    ("message_preview", "Message preview"),
     ("staff_notice", "Notice to staff"),
     ("staff_password", "Password of staff"),
 )

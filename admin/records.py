@@ -13,13 +13,25 @@ from admin.base.actions import actions_of
 from admin.base.view import RecordView
 from admin.history import EmailView, HistoryView
 from admin.invoices import InvoiceView, PaymentView, SiteView, UnitView, UserView
+from admin.pages.messages_actions import message_actions
+from admin.pages.messages_view import MessageView, RecipientView
 from billing.actions import (
     application_actions,
     email_actions,
     invoice_actions,
     payment_actions,
 )
-from models import Application, Form, Invoice, OutgoingEmail, Payment, Rental, Role, Staff
+from models import (
+    Application,
+    Form,
+    Invoice,
+    Message,
+    OutgoingEmail,
+    Payment,
+    Rental,
+    Role,
+    Staff,
+)
 
 RECORDS: list[Any] = [
     ApplicationView,
@@ -30,6 +42,8 @@ RECORDS: list[Any] = [
     SiteView,
     Rental,
     Form,
+    MessageView,
+    RecipientView,
     EmailView,
     HistoryView,
     Staff,
@@ -39,6 +53,7 @@ RECORDS: list[Any] = [
 actions_of(Invoice, invoice_actions)
 actions_of(Payment, payment_actions)
 actions_of(Application, application_actions)
+actions_of(Message, message_actions)
 actions_of(OutgoingEmail, lambda _session, email: email_actions(email))
 
 

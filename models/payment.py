@@ -126,7 +126,9 @@ class Payment(Searchable, Base):
     detached: Mapped[bool] = mapped_column(Boolean, default=False)
     initiated_by: Mapped[str] = mapped_column(String(16), default="customer")
     client_ip: Mapped[str] = mapped_column(String(64), default="")
-    check_number: Mapped[str] = mapped_column(String(40), default="", info=labelled("Check no. or reference"))
+    check_number: Mapped[str] = mapped_column(
+        String(40), default="", info=labelled("Check no. or reference")
+    )
     check_date: Mapped[date | None] = mapped_column(Date, info=labelled("Check date", "date"))
     payer: Mapped[str] = mapped_column(String(160), default="", info=labelled("Bank or payer"))
     note: Mapped[str] = mapped_column(Text, default="", info=labelled("Note", "multiline"))

@@ -19,6 +19,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from billing import clock, runtime
+from billing.runtime import Runtime
 from config import Config, read_config
 from portal.limits import limiter
 from sandbox.options import Options
@@ -81,11 +83,9 @@ def sandbox_server(scratch: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def base_config(
-    tmp_path: Path, valkey: str, sandbox_server: Server, request: pytest.FixtureRequest
-) -> Config:
+def base_config(scratch: Path, valkey: str, sandbox_server: Server) -> Config:
     """A test's configuration, without its database."""
-    clock_file = tmp_path / "clock"
+    clock_file = scratch / "clock"
     clock_file.write_text("0")
     port = sandbox_server.options.port
     return read_config(
@@ -160,36 +160,60 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def config(
-    base_config: Config, dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+    base_config: Config, dialect: str, request: pytest.FixtureRequest, scratch: Path
 ) -> Iterator[Config]:
-    """The test's configuration with a database of its own."""
+    """The test's configuration; its database is as new as a new office's."""
     if dialect == "sqlite":
         template = request.getfixturevalue("sqlite_template")(base_config)
-        path = tmp_path / "test.sqlite3"
+        path = scratch / "test.sqlite3"
+        for leftover in scratch.glob("test.sqlite3*"):
+            leftover.unlink()
         shutil.copy(template, path)
         yield dataclasses.replace(base_config, database_url=f"sqlite:///{path}")
+        runtime.current().engine.dispose()
         return
     server: str = request.getfixturevalue("postgresql_server")
     template_name = request.getfixturevalue("postgresql_template")(base_config, server)
-    name = f"t_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**9}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template_name} STRATEGY FILE_COPY")
-    yield dataclasses.replace(base_config, database_url=_database(server, name))
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(server, "DROP DATABASE IF EXISTS this_test WITH (FORCE)")
+    _execute(server, f"CREATE DATABASE this_test TEMPLATE {template_name} STRATEGY FILE_COPY")
+    yield dataclasses.replace(base_config, database_url=_database(server, "this_test"))
+    runtime.current().engine.dispose()
+
+
+# Putting the application together takes longer than most tests, so each database's is kept. One
+# that a test made for itself has rebound what applications share; then both are made anew.
+_kept: dict[str, tuple[Flask, Runtime]] = {}
+
+
+def _application(config: Config, dialect: str) -> Flask:
+    if _kept and runtime.current() not in [bound for _app, bound in _kept.values()]:
+        _kept.clear()
+    if dialect not in _kept:
+        made = create_app(config)
+        made.test_client_class = Browser
+        _kept[dialect] = made, runtime.current()
+    application, bound = _kept[dialect]
+    runtime.bind(bound)
+    clock.read_offset_from(config.clock_file)
+    return application
 
 
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
+def app(config: Config, dialect: str) -> Iterator[Flask]:
     """The whole application on this test's database, with a context pushed."""
     from models import db
 
-    application = create_app(config)
-    application.test_client_class = Browser
+    application = _application(config, dialect)
+    settings, extensions = dict(application.config), dict(application.extensions)
     with application.app_context():
         # Attempts are counted in the run's one Valkey; a test starts with none.
         limiter.reset()
         yield application
         db.session.remove()
         db.engine.dispose()
+    for kept, current in ((settings, application.config), (extensions, application.extensions)):
+        current.clear()
+        current.update(kept)
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ from admin.pages.in_person import InPersonPage, SettlePage
 from admin.pages.invoicing import InvoiceActions
 from admin.pages.jobs import JobsPage
 from admin.pages.letters import EmailActions
+from admin.pages.messages import MessagePages
+from admin.pages.messages_doubts import MessageDoubts
+from admin.pages.messages_sending import MessageSending
 from admin.pages.noting import NotePages
 from admin.pages.papers import InvoicePapers
 from admin.pages.refunding import PaymentActions
@@ -30,6 +33,9 @@ PAGES: list[type[PanelPage]] = [
     ApplicationDecisions,
     NotePages,
     EmailActions,
+    MessagePages,
+    MessageSending,
+    MessageDoubts,
     SettingsPage,
     JobsPage,
 ]

@@ -1,27 +1,27 @@
-"""Fields for one of a few alternatives, answered in a sentence when none of them was chosen."""
+"""A field for one of a few alternatives, answered in a sentence when none of them was chosen."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from wtforms import RadioField, SelectField, ValidationError
+from wtforms import SelectField, ValidationError
 
 
-class ListField(SelectField):
-    """One of a list. ``unknown`` is said for what is not among the choices, set late or early."""
+class OneOfField(SelectField):
+    """One of ``choices`` as (value, label), which may be set after the form was made.
+
+    unknown -- what is said for a value that is not among them
+
+    Shown as a list, or by a template's own radio buttons.
+    """
 
     def __init__(self, *args: Any, unknown: str, **kwargs: Any) -> None:
-        super().__init__(*args, coerce=str, validate_choice=False, **kwargs)
+        kwargs = {"coerce": str, "validate_choice": False, **kwargs}
+        super().__init__(*args, **kwargs)
         self.unknown = unknown
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is not among the choices."""
-        if self.data not in {value for value, _label in self.choices}:
+        choices: Any = self.choices or ()
+        if self.data not in {value for value, _label in choices}:
             raise ValidationError(self.unknown)
-
-
-class OneOfField(ListField):
-    """Alternatives side by side."""
-
-    widget = RadioField.widget
-    option_widget = RadioField.option_widget

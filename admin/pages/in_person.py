@@ -200,7 +200,8 @@ class Counter(VerbPage):
         payment = db.session.get_one(Payment, payment_id)
         db.session.refresh(payment)
         db.session.refresh(desk.record)
-        flash(receipt_words(payment, desk.user, change, desk.balance), "success")
+        told = receipt_words(payment, desk.user, change, desk.balance)
+        flash(told + desk.follows(), "success")
         return redirect(self._back(desk), 303)
 
     # Helpers.

@@ -16,6 +16,7 @@ from billing.attempts import Attempt
 from billing.errors import Refusal
 from billing.in_person import Manual
 from models import Application, Invoice, Payment, db
+from models.states import ApplicationState
 
 
 class Desk(ABC):
@@ -61,6 +62,10 @@ class Desk(ABC):
     @abstractmethod
     def receive(self, manual: Manual, shown: int, send_receipt: bool, actor: Actor) -> Attempt:
         """Record a payment without the gateway."""
+
+    def follows(self) -> str:
+        """Say what else follows from a payment that just came in, if anything."""
+        return ""
 
     def had(self, payment: Payment) -> bool:
         """Whether ``payment`` is or was one of this counter's."""
@@ -122,6 +127,10 @@ class ApplicationDesk(Desk):
 
     def is_about(self, invoice: Invoice) -> bool:
         return invoice.billable_id == self.record.billable_id
+
+    def follows(self) -> str:
+        approved = self.record.state is ApplicationState.APPROVED
+        return " The application is approved." if approved else ""
 
     def authorise(self, nonce: str, amount: int, shown: int, actor: Actor) -> Attempt:
         return settling.authorise_settlement(

@@ -49,8 +49,8 @@ def came_to(payment: Payment) -> str:
     """Say how an attempt ended that brought no money, with the processor's answer for staff."""
     said = f"{payment.message} (code {payment.code})" if payment.code else payment.message
     if payment.state is PaymentState.DECLINED:
-        advice = "Try another card." if payment.soft is False else "It may work later."
-        return f"The card was declined: {said or 'no reason given'}. Nothing was charged. {advice}"
+        advice = {None: "", True: " It may work later.", False: " Try another card."}[payment.soft]
+        return f"The card was declined: {said or 'no reason given'}. Nothing was charged.{advice}"
     if payment.state is PaymentState.VOIDED:
         return "The hold was released. Nothing was charged."
     if payment.state is PaymentState.AUTHORISED:

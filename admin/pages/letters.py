@@ -18,7 +18,7 @@ from models import OutgoingEmail
 
 # The letter was written by our own templates, but it holds customers' words: nothing in it runs,
 # and nothing is fetched.
-_LETTER_HEADERS = {
+LETTER_HEADERS = {
     "content_security_policy": {
         "sandbox": "",
         "default-src": "'none'",
@@ -75,7 +75,7 @@ class EmailActions(VerbPage):
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
 
-    letter.talisman_view_options = _LETTER_HEADERS
+    letter.talisman_view_options = LETTER_HEADERS
 
 
 def can_be_read(email: OutgoingEmail) -> bool:

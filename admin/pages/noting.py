@@ -10,6 +10,7 @@ from flask_admin.form import BaseForm
 from wtforms import TextAreaField, validators
 
 from admin.base.access import actor, holds, requires
+from admin.base.words import words
 from admin.pages.verbs import VerbPage, clean
 from applications.notes import MAX_TEXT, add_note, notes_of
 from models import Application, Note, User, db
@@ -67,9 +68,10 @@ class NotePages(VerbPage):
         )
 
 
-def notes_on(about: Any) -> list[Note]:
-    """Return the newest notes about a user or an application."""
-    return notes_of(db.session(), type(about).__name__.lower(), about.id)
+def notes_on(about: Any) -> list[tuple[Note, str]]:
+    """Return the newest notes about a user or an application, each with its time in words."""
+    found = notes_of(db.session(), type(about).__name__.lower(), about.id)
+    return [(each, words().moment(each.at)) for each in found]
 
 
 def note_url(about: Any) -> str | None:

@@ -17,7 +17,7 @@ from admin.base.fields import MoneyField
 from admin.base.registry import record_url
 from admin.base.scope import in_scope
 from admin.base.words import words
-from admin.pages.choosing import ListField, OneOfField
+from admin.pages.choosing import OneOfField
 from admin.pages.verbs import VerbPage, reason_field
 from billing import receipts, reconciliation, refunds
 from billing.database import end_reading
@@ -48,7 +48,7 @@ class ReverseForm(BaseForm):
 
 
 class ApplyForm(BaseForm):
-    invoice = ListField("Invoice", unknown="Choose an invoice from the list.")
+    invoice = OneOfField("Invoice", unknown="Choose an invoice from the list.")
     amount = MoneyField("Amount", [validators.InputRequired("Enter the amount.")])
 
 

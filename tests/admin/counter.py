@@ -8,9 +8,12 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from billing.database import reading
-from models import Invoice, Payment
-from tests.support import fetch
+from applications.fees import lock_with_user, recompute
+from billing.database import reading, transaction
+from models import Application, Invoice, Payment
+from models.states import FeeRule
+from tests.applications.helpers import set_fee
+from tests.support import STAFF, fetch
 
 VISA = "fake-valid-nonce"
 
@@ -55,3 +58,14 @@ def newest_payment() -> Payment:
 
 def step(payment: Payment, do: str, **typed: str) -> dict[str, str]:
     return {"do": do, "hold": str(payment.id), **typed}
+
+
+def application_eye(application_id: int) -> str:
+    return f"/admin/application/details/?id={application_id}"
+
+
+def change_fees(application_id: int, amount: int) -> None:
+    """Let the form's resident fee be another and work the application's fees out anew."""
+    set_fee(fetch(Application, application_id).form_id, FeeRule.RESIDENT, amount)
+    with transaction() as session:
+        recompute(session, lock_with_user(session, application_id), STAFF, "Fees changed")

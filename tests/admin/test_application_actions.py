@@ -9,15 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from applications import deciding
-from applications.fees import lock_with_user, recompute
 from billing import invoicing
-from billing.database import transaction
 from models import Application, Invoice, Note
-from models.states import ApplicationState, FeeRule, InvoiceState, PaymentState
-from tests.admin.counter import VISA, at_settle, newest_payment, step, text_of
-from tests.applications.helpers import apply, dog_park, invoices_about, owed, set_fee, state_of
-from tests.billing.helpers import everything, pay, rows_of
-from tests.support import STAFF, Factory, emails, fetch, payments_of
+from models.states import ApplicationState
+from tests.admin.counter import application_eye, at_settle, change_fees, text_of
+from tests.applications.helpers import apply, dog_park, invoices_about, state_of
+from tests.billing.helpers import pay, rows_of
+from tests.support import STAFF, Factory, emails, fetch
 
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
@@ -25,28 +23,6 @@ Post = Callable[..., Any]
 
 def do(verb: str, application_id: int) -> str:
     return f"/admin/application/decide/{verb}/?id={application_id}"
-
-
-def eye(application_id: int) -> str:
-    return f"/admin/application/details/?id={application_id}"
-
-
-def settling(application_id: int, tender: str, **typed: str) -> dict[str, str]:
-    balance = owed(application_id)
-    return {
-        "do": "process",
-        "tender": tender,
-        "amount": f"{balance / 100:.2f}",
-        "shown_balance": str(balance),
-        **typed,
-    }
-
-
-def change_fees(application_id: int, amount: int) -> None:
-    """Let the form's resident fee be another and work the application's fees out anew."""
-    set_fee(fetch(Application, application_id).form_id, FeeRule.RESIDENT, amount)
-    with transaction() as session:
-        recompute(session, lock_with_user(session, application_id), STAFF, "Fees changed")
 
 
 def test_approving_with_a_balance_needs_the_tick(
@@ -88,10 +64,10 @@ def test_rejecting_needs_a_reason_that_is_shown(
 def test_inactive_and_back_to_where_it_was(make: Factory, staff_client: Build, post: Post) -> None:
     application = apply(make)
     client = staff_client()
-    assert "Mark Inactive" in text_of(client.get(eye(application)))
+    assert "Mark Inactive" in text_of(client.get(application_eye(application)))
     post(client, do("deactivate", application), {"reason": "Moved away"})
     assert state_of(application) == "inactive"
-    page = text_of(client.get(eye(application)))
+    page = text_of(client.get(application_eye(application)))
     assert "Mark Active" in page
     assert "Moved away" in page
     answer = post(client, do("activate", application))
@@ -106,7 +82,7 @@ def test_without_an_email_every_page_says_so(
     user = make.user(email=None, no_email=True, postal_code="62704")
     first, second = apply(make, user=user), apply(make, user=user)
     client = staff_client()
-    assert "nothing about this application is sent" in text_of(client.get(eye(first)))
+    assert "nothing about this application is sent" in text_of(client.get(application_eye(first)))
     assert "nothing is sent. Print" in text_of(client.get(f"/admin/user/details/?id={user}"))
     for verb, application, form in (
         ("approve", first, {"with_balance": "y"}),
@@ -120,93 +96,12 @@ def test_without_an_email_every_page_says_so(
     assert emails() == []
 
 
-def test_settling_in_cash_approves_by_itself(
-    make: Factory, staff_client: Build, post: Post
-) -> None:
-    application = apply(make)
-    client = staff_client()
-    assert "Settle Outstanding Balance" in text_of(client.get(eye(application)))
-    page = text_of(client.get(at_settle(application)))
-    assert "$15.00" in page
-    assert "Authorize card for $15.00" in page
-    form = settling(application, "cash", received="20", send_receipt="y")
-    answer = post(client, at_settle(application), form)
-    assert answer.location == eye(application)
-    assert "Change due: $5.00." in text_of(client.get(answer.location))
-    assert (state_of(application), owed(application)) == ("approved", 0)
-    [invoice] = invoices_about(application)
-    assert (invoice.silent, invoice.state) == (True, InvoiceState.PAID)
-    assert (len(emails("receipt")), emails("invoice")) == (1, [])
-    again = post(client, at_settle(application), form)
-    assert again.status_code == 422
-    assert "Nothing is outstanding on this application." in text_of(again)
-
-
-def test_settling_by_card_authorizes_first(
-    make: Factory, staff_client: Build, post: Post, sandbox: Any
-) -> None:
-    application = apply(make, state="rejected")
-    client = staff_client()
-    refused = post(client, at_settle(application), settling(application, "card", nonce=VISA))
-    assert (refused.status_code, "Authorize the card first." in text_of(refused)) == (422, True)
-    form = settling(application, "card", do="authorise", nonce=VISA)
-    answer = post(client, at_settle(application), form)
-    hold = newest_payment()
-    assert "$15.00 is on hold" in text_of(client.get(answer.location))
-    other = staff_client()
-    assert at_settle(application) in text_of(other.get(eye(application)))
-    done = post(other, at_settle(application), step(hold, "capture"))
-    assert done.location == eye(application)
-    assert state_of(application) == "approved"
-    assert payments_of(invoices_about(application)[0].id)[0].state is PaymentState.SUBMITTED
-
-
-def test_fees_that_change_under_a_hold_ask_for_another_one(
-    make: Factory, staff_client: Build, post: Post, sandbox: Any
-) -> None:
-    application = apply(make)
-    client = staff_client()
-    form = settling(application, "card", do="authorise", nonce=VISA)
-    post(client, at_settle(application), form)
-    hold = newest_payment()
-    change_fees(application, 2500)
-    page = text_of(client.get(at_settle(application)))
-    assert "The amount due has changed. Authorize the card again." in page
-    refused = post(client, at_settle(application), step(hold, "capture"))
-    assert (refused.status_code, "amount due has changed" in text_of(refused)) == (422, True)
-    post(client, at_settle(application), step(hold, "release"))
-    assert "Authorize card for $30.00" in text_of(client.get(at_settle(application)))
-    assert state_of(application) == "pending"
-
-
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ({"amount": "5.00"}, "Settling takes the whole balance of $15.00."),
-        ({"shown_balance": "100"}, "The amount has changed: $15.00 is outstanding now."),
-        ({"received": "14.99"}, "Less cash was received than is to be paid."),
-        ({"tender": "check"}, "Enter the number of the check."),
-        ({"tender": "other:Barter"}, "Choose a form of payment."),
-        ({"amount": ""}, "Enter the amount."),
-    ],
-)
-def test_a_refused_settlement_changes_nothing(
-    make: Factory, staff_client: Build, post: Post, typed: dict[str, str], sentence: str
-) -> None:
-    application = apply(make)
-    client = staff_client()
-    before = everything()
-    answer = post(client, at_settle(application), {**settling(application, "cash"), **typed})
-    assert (answer.status_code, sentence in text_of(answer)) == (422, True)
-    assert everything() == before
-
-
 def test_pending_neither_shows_nor_accepts_generate_invoice(
     make: Factory, staff_client: Build, post: Post
 ) -> None:
     application = apply(make)
     client = staff_client()
-    assert "Generate Invoice" not in text_of(client.get(eye(application)))
+    assert "Generate Invoice" not in text_of(client.get(application_eye(application)))
     address = f"/admin/application/do/generate-invoice/?id={application}"
     assert post(client, address, {"description": "Dogs"}).status_code == 422
     assert rows_of(Invoice) == []
@@ -219,7 +114,7 @@ def test_a_rise_after_an_invoice_is_invoiced_and_a_fall_is_credited(
     invoicing.generate_invoice(application, description="Dogs", due_on=None, actor=STAFF)
     client = staff_client()
     change_fees(application, 2500)
-    page = text_of(client.get(eye(application)))
+    page = text_of(client.get(application_eye(application)))
     assert "The fees are $15.00 more than what was invoiced." in page
     shown = text_of(client.get(do("invoice-difference", application)))
     assert "Difference in fees for 2027 Dog Park" in shown
@@ -227,7 +122,7 @@ def test_a_rise_after_an_invoice_is_invoiced_and_a_fall_is_credited(
     assert "Invoice #2 was generated and e-mailed" in text_of(client.get(answer.location))
     assert [row.total for row in invoices_about(application)] == [1500, 1500]
     change_fees(application, 1000)
-    page = text_of(client.get(eye(application)))
+    page = text_of(client.get(application_eye(application)))
     assert "The fees are $15.00 less than what was invoiced." in page
     assert "Say why." in text_of(post(client, do("credit-difference", application), {}))
     answer = post(client, do("credit-difference", application), {"reason": "One dog less"})
@@ -244,7 +139,7 @@ def test_notes_are_added_and_listed_newest_first(
     user = fetch(Application, application).user_id
     client = staff_client()
     for kind, number, back in (
-        ("application", application, eye(application)),
+        ("application", application, application_eye(application)),
         ("user", user, f"/admin/user/details/?id={user}"),
     ):
         address = f"/admin/notes/{kind}/?id={number}"

@@ -97,9 +97,10 @@ def test_a_part_leaves_the_rest_in_parentheses(
 ) -> None:
     invoice = make.invoice()
     client = staff_client()
-    assert post(client, at_counter(invoice), paying(invoice, "cash", "7.50")).status_code == 303
+    answer = post(client, at_counter(invoice), paying(invoice, "cash", "7.50"))
     paid = fetch(Invoice, invoice)
     assert (paid.state, paid.balance) == (InvoiceState.SENT, 1250)
+    assert "$12.50 is left to pay." in text_of(client.get(answer.location))
     assert "($12.50)" in text_of(client.get("/admin/invoice/"))
     assert 'value="12.50"' in text_of(client.get(at_counter(invoice)))
 
@@ -131,6 +132,8 @@ def test_without_an_email_the_tick_is_a_sentence_and_nothing_is_sent(
 ) -> None:
     invoice = make.invoice(make.user(email=None, no_email=True))
     client = staff_client()
+    eye = text_of(client.get(f"/admin/invoice/details/?id={invoice}"))
+    assert "This user has no e-mail: nothing is sent. Print the invoice" in eye
     page = text_of(client.get(at_counter(invoice)))
     assert 'name="send_receipt"' not in page
     assert "no receipt will be sent; you can print it" in page

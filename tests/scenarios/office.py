@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 from playwright.sync_api import Browser, Page, expect
@@ -92,7 +92,7 @@ class Office:
 
         return wait_for(f"“{subject}” to {to}", newest)
 
-    def control(self, path: str, data: dict[str, object], method: str = "POST") -> object:
+    def control(self, path: str, data: dict[str, Any], method: str = "POST") -> object:
         answer = requests.request(method, f"{self.gateway}/control/{path}", json=data, timeout=10)
         answer.raise_for_status()
         return answer.json() if answer.content else None
