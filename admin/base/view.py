@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import jsonify, request
+from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import Enum, select
@@ -175,8 +175,14 @@ class RecordView(FormPages, GuardedView, ModelView):
             not_found()
         spoken = words()
         wanted = grid.read_request(self, request.args, spoken, searching.ALL_FINDS)
+        chosen = {key for key in map(read_id, request.args.getlist("id")) if key}
+        if "chosen" in request.args and not chosen:
+            flash("Tick the rows to export first.", "warning")
+            return redirect(url_for(".index_view", **wanted.params()))
         listing = Listing(self.model, self.exported(), spoken)
         statement = wanted.order.apply(grid.statement_of(self, listing, wanted), backwards=False)
+        if chosen:
+            statement = statement.where(self.model.id.in_(chosen))
         name = f"{self.panel.plural.lower()}-{spoken.today.isoformat()}"
         engine = db.engine
         db.session.rollback()

@@ -223,7 +223,8 @@ class MessagePages(VerbPage):
             "email/message_preview.html",
             office=office,
             colours=accent(office.accent),
-            name=shown.name,
+            # No greeting of the office's own: staff write theirs.
+            name="",
             params={"subject": shown.subject, "paragraphs": shown.paragraphs},
             link="",
         )

@@ -27,7 +27,9 @@ CHOICES = (("sent", "Count as sent"), ("again", "Send again"))
 
 class DoubtsForm(BaseForm):
     what = OneOfField("What to do", choices=CHOICES, unknown="Choose what to do.")
-    recipients = SelectMultipleField("Recipients", coerce=read_id, validate_choice=False)
+    recipients = SelectMultipleField(
+        "Recipients", coerce=lambda value: read_id(str(value)), validate_choice=False
+    )
 
 
 def doubts_of(message: Message) -> list[MessageRecipient]:

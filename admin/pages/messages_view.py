@@ -17,7 +17,6 @@ from admin.base.actions import choices_for
 from admin.base.columns import Column
 from admin.base.eye import Figure
 from admin.base.filters import ChoiceFilter
-from admin.base.grid import DerivedState
 from admin.base.listing import Listing
 from admin.base.registry import view_of
 from admin.base.view import RecordView
@@ -29,6 +28,7 @@ from models import Message, MessageExclusion, MessageExtra, MessageRecipient, db
 from models.states import LeftOut, MessageState, RecipientState
 
 R = RecipientState
+S = MessageState
 SHOWN = 25
 ADDRESSES = 50
 # Name in the address → words, and the states it stands for.
@@ -101,7 +101,6 @@ class MessageView(RecordView):
     record = Message
     empty = "Write to everybody with an approved application of a form, or to any addresses."
     strip = "Delivery"
-    derived_states = {"archived": DerivedState("Archived", members=("archived",))}
 
     def may_create(self) -> bool:
         return holds("messages.edit")
@@ -116,13 +115,14 @@ class MessageView(RecordView):
         message = self._record(*eye.loading(self))
         spoken = words()
         far = progress(db.session(), message.id)
-        draft = message.state is MessageState.DRAFT
+        draft = message.state is S.DRAFT
         return self.render(
             "admin/pages/messages/eye.html",
             record=message,
             title=self.title_of(message),
             badges=self.badges(message, spoken),
-            figures=[] if draft else figures_of(message, far),
+            # While it is being sent the bar says the numbers, and keeps them fresh.
+            figures=figures_of(message, far) if far.state not in (S.DRAFT, S.SENDING) else [],
             actions=choices_for(message),
             sections=eye.sections_of(self, message, spoken),
             related=[],
@@ -149,7 +149,7 @@ class MessageView(RecordView):
         if wanted:
             statement = statement.where(MessageRecipient.state.in_(STATES[wanted][1]))
         rows = db.session.execute(statement.order_by(MessageRecipient.id).limit(SHOWN + 1)).all()
-        asked = {"state": wanted} if wanted else {}
+        asked: dict[str, Any] = {"state": wanted} if wanted else {}
         more = url_for("messagerecipient.index_view", message=message.id, **asked)
         return Shown(
             columns=columns,
@@ -163,7 +163,7 @@ class MessageView(RecordView):
 
 def narrowed(message: Message, state: str) -> str:
     """Return the address of the message's page with only the recipients in ``state``."""
-    asked = {"recipients": state} if state else {}
+    asked: dict[str, Any] = {"recipients": state} if state else {}
     return url_for("message.details_view", id=message.id, _anchor="recipients", **asked)
 
 
@@ -205,7 +205,7 @@ def pills_of(message: Message, far: Progress, wanted: str) -> list[tuple[str, in
 def reasons_of(message: Message) -> list[tuple[str, int]]:
     """Return why people were left out, each with how many."""
     count = func.count()
-    rows = db.session.execute(
+    rows: Any = db.session.execute(
         select(MessageRecipient.reason, count)
         .where(MessageRecipient.message_id == message.id, MessageRecipient.state == R.SKIPPED)
         .group_by(MessageRecipient.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_what_cannot_be_printed_is_left_out_or_marked(text: str, printed: str) -
     assert fonts.readable(text) == printed
 
 
-def test_missing_fonts_are_one_clear_sentence(tmp_path: Path) -> None:
+@pytest.fixture
+def elsewhere() -> Iterator[None]:
+    """Lets a test point at another folder; afterwards the fonts are where they were."""
+    folder = fonts._folder
+    yield
+    if folder is not None:
+        fonts.configure(folder)
+
+
+def test_missing_fonts_are_one_clear_sentence(tmp_path: Path, elsewhere: None) -> None:
     with pytest.raises(FileNotFoundError, match="run the set-up"):
         fonts.configure(tmp_path)
