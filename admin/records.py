@@ -13,6 +13,7 @@ from admin.base.actions import actions_of
 from admin.base.view import RecordView
 from admin.history import EmailView, HistoryView
 from admin.invoices import InvoiceView, PaymentView, SiteView, UnitView, UserView
+from admin.pages.fee_rules import form_actions
 from admin.pages.messages_actions import message_actions
 from admin.pages.messages_view import MessageView, RecipientView
 from billing.actions import (
@@ -53,6 +54,7 @@ RECORDS: list[Any] = [
 actions_of(Invoice, invoice_actions)
 actions_of(Payment, payment_actions)
 actions_of(Application, application_actions)
+actions_of(Form, form_actions)
 actions_of(Message, message_actions)
 actions_of(OutgoingEmail, lambda _session, email: email_actions(email))
 

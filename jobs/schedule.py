@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from billing import clock
 from billing.database import reading, transaction
@@ -108,13 +110,8 @@ def late_jobs() -> list[str]:
 def _take(name: str, slot: int) -> int | None:
     """Take ``slot`` for this scheduler and return the slot before it, or None if it was taken."""
     with transaction() as session:
-        run = session.get(JobRun, name)
-        if run is None:
-            session.add(JobRun(name=name, slot=0))
-            session.flush()
-            previous = 0
-        else:
-            previous = run.slot
+        _be_there(session, name)
+        previous = session.scalars(select(JobRun.slot).where(JobRun.name == name)).one()
         taken = session.execute(
             update(JobRun)
             .where(JobRun.name == name, JobRun.slot == previous, JobRun.slot < slot)
@@ -123,6 +120,13 @@ def _take(name: str, slot: int) -> int | None:
             .execution_options(synchronize_session=False)
         )
         return previous if taken.scalar_one_or_none() else None
+
+
+def _be_there(session: Session, name: str) -> None:
+    """Make the job's row where it is missing; two schedulers may both try at their first beat."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    fresh = {"name": name, "slot": 0, "ok": True, "message": ""}
+    session.execute(dialect.insert(JobRun).values(**fresh).on_conflict_do_nothing())
 
 
 def _give_back(name: str, slot: int, previous: int) -> None:

@@ -178,7 +178,7 @@ class RecordView(FormPages, GuardedView, ModelView):
         chosen = {key for key in map(read_id, request.args.getlist("id")) if key}
         if "chosen" in request.args and not chosen:
             flash("Tick the rows to export first.", "warning")
-            return redirect(url_for(".index_view", **wanted.params()))
+            return redirect(url_for(".index_view") + wanted.url())
         listing = Listing(self.model, self.exported(), spoken)
         statement = wanted.order.apply(grid.statement_of(self, listing, wanted), backwards=False)
         if chosen:

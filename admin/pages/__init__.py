@@ -7,6 +7,7 @@ from admin.pages.crediting import CreditPage
 from admin.pages.dashboard import Dashboard
 from admin.pages.deciding import ApplicationDecisions
 from admin.pages.demo_clock import ClockPage
+from admin.pages.fee_rules import FeeRules
 from admin.pages.generating import ApplicationActions
 from admin.pages.in_person import InPersonPage, SettlePage
 from admin.pages.invoicing import InvoiceActions
@@ -31,6 +32,7 @@ PAGES: list[type[PanelPage]] = [
     CreditPage,
     PaymentActions,
     ApplicationDecisions,
+    FeeRules,
     NotePages,
     EmailActions,
     MessagePages,

@@ -59,7 +59,7 @@ class Person:
     def press(self, button: str, **typed: Any) -> Person:
         """Press the button with exactly these words; its form goes off with what was typed."""
         pressed = self.button(button)
-        [form] = [each for each in pressed.iterancestors("form")][:1]
+        form = next(pressed.iterancestors("form"))
         data: dict[str, Any] = {}
         for name, value in form.form_values():
             data.setdefault(name, []).append(value)

@@ -11,12 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from billing import clock
-from models import Application, Form, Invoice
+from models import Application, Form, FormFee, Invoice
 from models.states import InvoiceState
 from tests.applications.helpers import apply, dog_park, invoices_about, owed, state_of
 from tests.billing.helpers import rows_of, together
 from tests.scenarios.city import VISA, Person, adds_up, letter, link_in, pay_by_card, signed_in
-from tests.support import Factory, emails, fetch, payments_of
+from tests.support import Factory, all_of, emails, fetch, payments_of
 
 Staff = Callable[..., FlaskClient]
 MARIA = "maria@example.org"
@@ -31,12 +31,39 @@ def marias(make: Factory, **more: Any) -> int:
     return apply(make, user=make.user(email=MARIA, postal_code="62704"), **more)
 
 
-def test_forms(make: Factory, client: FlaskClient, sandbox: Any) -> None:
-    """ "An application is made on a Form with prices by rule (resident / non-resident, per pet)."
+def test_forms(make: Factory, staff_client: Staff, client: FlaskClient, sandbox: Any) -> None:
+    """“An application is made on a Form with prices by rule (resident / non-resident, per pet).”
 
     A change of address or of the answers can change the fee, and so leave an outstanding balance.
     """
-    form = dog_park("2027 Dog Park")
+    staff = Person(staff_client()).open("/admin/form/new/")
+    staff.press("Save", name="2027 Dog Park", active="y")
+    staff.choose("Fee rules")
+    form = all_of(Form)[0].id
+    rules = {
+        "item_name": "dog",
+        "resident_places": "62704",
+        "fees-0-label": "Resident",
+        "fees-0-amount": "10",
+        "fees-0-rule": "resident",
+        "fees-0-per_item": "y",
+        "fees-1-label": "Non-resident",
+        "fees-1-amount": "30",
+        "fees-1-rule": "non_resident",
+        "fees-1-per_item": "y",
+        "fees-2-label": "Registration",
+    }
+    staff.press("Save", **rules)
+    assert (staff.status, "Enter an amount such as 20.00." in staff.main) == (422, True)
+    late = Person(staff_client()).open(staff.path)
+    staff.press("Save", **{"fees-2-amount": "5.00"})
+    assert "The fee rules are saved." in staff.words
+    for fee in ("Resident", "$10.00", "Non-resident", "$30.00", "Registration", "$5.00"):
+        assert fee in staff.main
+    late.press("Save", **{"fees-0-label": "Free", "fees-0-amount": "0"})
+    assert (late.status, "Somebody else changed these rules" in late.main) == (422, True)
+    staff.choose("Fee rules").press("Save")
+    assert [fee.amount for fee in all_of(FormFee)] == [1000, 3000, 500]
     user = make.user(email=MARIA, postal_code="62704")
     application = apply(make, form=form, user=user, state="draft")
     maria = signed_in(client, MARIA).open(f"/applications/{application}")
@@ -54,12 +81,11 @@ def test_forms(make: Factory, client: FlaskClient, sandbox: Any) -> None:
     assert "The fees are now $95.00, before $65.00. $70.00 is outstanding." in maria.main
     assert "Pay $70.00" in maria.buttons
     assert owed(application) == 7000
-    assert str(fetch(Form, form)) == "2027 Dog Park"
     adds_up()
 
 
 def test_application_states(make: Factory, staff_client: Staff) -> None:
-    """ "Draft, Pending, Approved, Rejected, Inactive. Lists hide drafts by default."
+    """“Draft, Pending, Approved, Rejected, Inactive. Lists hide drafts by default.”
 
     Detail shows user, date, form, state, price, outstanding balance, changes requested, notes.
     Own transition table and history.
@@ -97,7 +123,7 @@ def test_application_states(make: Factory, staff_client: Staff) -> None:
 
 
 def test_approve(make: Factory, staff_client: Staff) -> None:
-    """ "From the action dropdown upper right; an e-mail goes out."
+    """“From the action dropdown upper right; an e-mail goes out.”
 
     Refused while an outstanding balance is unpaid, unless staff tick "approve with balance".
     """
@@ -117,7 +143,7 @@ def test_approve(make: Factory, staff_client: Staff) -> None:
 
 
 def test_reject_requests_changes(make: Factory, staff_client: Staff, client: FlaskClient) -> None:
-    """ "Needs a reason, which is e-mailed and shown on the application page."
+    """“Needs a reason, which is e-mailed and shown on the application page.”
 
     When the user changes the application it returns to Pending by itself.
     """
@@ -143,8 +169,8 @@ def test_reject_requests_changes(make: Factory, staff_client: Staff, client: Fla
 def test_balance_on_a_pending_application(
     make: Factory, staff_client: Staff, client: FlaskClient, post: Any, sandbox: Any
 ) -> None:
-    """ "No invoice. Staff reject it; the user gets an e-mail with a link, a red banner with the
-    amount and a card form. Paid online → back to Pending."
+    """“No invoice. Staff reject it; the user gets an e-mail with a link, a red banner with the
+    amount and a card form. Paid online → back to Pending.”
 
     Generate Invoice is absent and refused by the server.
     """
@@ -173,8 +199,8 @@ def test_balance_on_a_pending_application(
 def test_the_same_settled_by_staff(
     make: Factory, staff_client: Staff, sandbox: Any, tender: str
 ) -> None:
-    """ "Settle Outstanding Balance: form of payment card / check / cash. For a card press
-    "Authorize card for $X" first, then "Settle". Settled by staff → Approved by itself."
+    """“Settle Outstanding Balance: form of payment card / check / cash. For a card press
+    "Authorize card for $X" first, then "Settle". Settled by staff → Approved by itself.”
     """
     application = marias(make)
     staff = Person(staff_client()).open(eye(application)).choose("Settle Outstanding Balance")
@@ -199,8 +225,8 @@ def test_the_same_settled_by_staff(
 def test_balance_on_an_approved_application(
     app: Flask, make: Factory, staff_client: Staff, client: FlaskClient, post: Any, sandbox: Any
 ) -> None:
-    """ "Generate Invoice → description (required, prefilled, shown in the e-mail and on the page)
-    + optional due date (shown) → Generate and Send Invoice."
+    """“Generate Invoice → description (required, prefilled, shown in the e-mail and on the page)
+    + optional due date (shown) → Generate and Send Invoice.”
 
     Only one of Settle and Generate Invoice can collect a debt; a second Generate for the same debt
     is refused; both at once → one wins.
@@ -243,7 +269,7 @@ def test_balance_on_an_approved_application(
 
 
 def test_mark_inactive_mark_active(make: Factory, staff_client: Staff) -> None:
-    """ "For people who moved or died, revoked access. Not for non-payment." """
+    """“For people who moved or died, revoked access. Not for non-payment.”"""
     application = marias(make, state="approved")
     staff = Person(staff_client()).open(eye(application)).choose("Mark Inactive")
     assert "not for somebody who has not paid" in staff.main

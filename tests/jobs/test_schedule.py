@@ -1,0 +1,100 @@
+"""The timetable: every slot once, however many schedulers, and nothing lost without Redis."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from flask import Flask
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select
+
+from billing.database import reading
+from config import Config
+from jobs import queues, schedule, work
+from jobs.desk import JobDesk
+from models import JobRun
+from tests.support import Clock, Factory, emails
+
+NOWHERE = "redis://127.0.0.1:9/0"
+
+
+@pytest.fixture
+def enqueuer(app: Flask, config: Config) -> queues.Enqueuer:
+    """Asks for jobs on queues that are empty."""
+    queues.connect(config.redis_url).flushall()
+    return queues.Enqueuer(config.redis_url)
+
+
+def waiting(config: Config) -> list[str]:
+    """The names of the jobs that wait, over all queues."""
+    found = []
+    for name in queues.QUEUES:
+        queue = Queue(name, connection=queues.connect(config.redis_url), serializer=JSONSerializer)
+        found += [job.args[0] for job in queue.jobs]
+    return found
+
+
+def test_two_schedulers_ask_once(app: Flask, enqueuer: queues.Enqueuer, config: Config) -> None:
+    def beat() -> None:
+        with app.app_context():
+            schedule.beat(enqueuer)
+
+    threads = [threading.Thread(target=beat) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(waiting(config)) == sorted(entry.name for entry in schedule.TIMETABLE)
+
+
+def test_a_slot_is_asked_for_when_it_comes(enqueuer: queues.Enqueuer, time: Clock) -> None:
+    assert len(schedule.beat(enqueuer)) == len(schedule.TIMETABLE)
+    assert "overdue.mark" not in schedule.beat(enqueuer)
+    time.advance(hours=1, minutes=1)
+    assert "overdue.mark" in schedule.beat(enqueuer)
+
+
+def test_without_redis_the_slot_waits(app: Flask, enqueuer: queues.Enqueuer) -> None:
+    assert schedule.beat(queues.Enqueuer(NOWHERE)) == []
+    assert len(schedule.beat(enqueuer)) == len(schedule.TIMETABLE)
+
+
+def test_without_redis_a_verb_succeeds_and_the_sweep_delivers(
+    app: Flask, make: Factory, config: Config, enqueuer: queues.Enqueuer
+) -> None:
+    queues.Enqueuer(NOWHERE)("emails.deliver", [1])
+    make.invoice()
+    queues.connect(config.redis_url).flushall()
+    assert work.JOBS["emails.sweep"]([]) == "1 e-mails were waiting"
+    assert waiting(config) == ["emails.deliver"]
+    assert emails("invoice")[0].state == "queued"
+
+
+def test_a_real_worker_runs_jobs_and_their_runs_are_kept(
+    app: Flask, enqueuer: queues.Enqueuer, config: Config
+) -> None:
+    schedule.beat(enqueuer)
+    work.bind(app)
+    connection = queues.connect_worker(config.redis_url)
+    worker = SimpleWorker(list(queues.QUEUES), connection=connection, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="ERROR")
+    runs = {run.name: run for run in all_of_runs()}
+    assert set(runs) == {entry.name for entry in schedule.TIMETABLE}
+    assert all(run.ok and run.finished_at for run in runs.values())
+    assert schedule.late_jobs() == []
+    entry = next(each for each in JobDesk(enqueuer).entries() if each.name == "overdue.mark")
+    assert entry.message == "0 invoices became overdue"
+
+
+def test_a_job_that_does_not_come_back_is_late(enqueuer: queues.Enqueuer, time: Clock) -> None:
+    schedule.beat(enqueuer)
+    assert schedule.late_jobs() == []
+    time.advance(minutes=3)
+    assert "emails.sweep" in schedule.late_jobs()
+
+
+def all_of_runs() -> list[JobRun]:
+    with reading() as session:
+        return list(session.scalars(select(JobRun)))
