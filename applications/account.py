@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from applications.following import recompute_of
@@ -12,8 +12,8 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
-from models import Application, Invoice, User
-from models.states import InvoiceState
+from models import Application, Form, Invoice, User
+from models.states import ApplicationState, InvoiceState
 
 _SHOWN = (InvoiceState.SENT, InvoiceState.FAILED, InvoiceState.PENDING, InvoiceState.PAID)
 
@@ -32,6 +32,24 @@ def invoices_of(session: Session, user_ids: Collection[int], *, limit: int = 200
     rows = select(Invoice).where(Invoice.user_id.in_(list(user_ids)), Invoice.state.in_(_SHOWN))
     rows = rows.options(joinedload(Invoice.user))
     return list(session.scalars(rows.order_by(Invoice.id.desc()).limit(limit)))
+
+
+def open_forms(session: Session, user: User, *, limit: int = 50) -> list[Form]:
+    """Return the forms ``user`` can apply on, by name: open ones, and none of another site."""
+    rows = select(Form).where(Form.active)
+    if user.site_id is not None:
+        rows = rows.where(or_(Form.site_id.is_(None), Form.site_id == user.site_id))
+    return list(session.scalars(rows.order_by(Form.name, Form.id).limit(limit)))
+
+
+def draft_on(session: Session, user: User, form: Form) -> int | None:
+    """Return the id of the user's newest draft on ``form``, if there is one to go on with."""
+    rows = select(Application.id).where(
+        Application.user_id == user.id,
+        Application.form_id == form.id,
+        Application.state == ApplicationState.DRAFT,
+    )
+    return session.scalar(rows.order_by(Application.id.desc()).limit(1))
 
 
 def change_address(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from applications.account import applications_of, invoices_of
-from models import User, db
+from applications.account import applications_of, invoices_of, open_forms
+from models import Form, User, db
 from portal import limits
 from portal.account_rows import InvoiceRow, rows_of
 from portal.application_sheets import ApplicationRow, application_rows
@@ -26,6 +26,7 @@ class Person:
     user: User
     invoices: list[InvoiceRow]
     applications: list[ApplicationRow]
+    forms: list[Form]
 
     @property
     def open_invoices(self) -> list[InvoiceRow]:
@@ -53,6 +54,7 @@ def home() -> ResponseReturnValue:
             user,
             [row for row in invoices if row.invoice.user_id == user.id],
             [row for row in applications if row.application.user_id == user.id],
+            open_forms(session, user),
         )
         for user in here.people
     ]

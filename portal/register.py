@@ -7,6 +7,7 @@ from flask import Flask
 from portal import account as account_pages
 from portal import (
     account_address,
+    account_applying,
     account_paying,
     discretion,
     errors,
@@ -27,7 +28,7 @@ from portal.webhook import gateway_door
 # Importing them is what gives the blueprints their routes.
 _ROUTES = (
     (pages, paying, papers, fresh_links),
-    (sign_in, account_pages, account_paying, account_address, application_pages),
+    (sign_in, account_pages, account_paying, account_address, account_applying, application_pages),
 )
 
 

@@ -34,6 +34,7 @@ GETS = (
 )
 POSTS = (
     "/account/address/{user}",
+    "/account/applications/{user}",
     "/account/pay",
     "/applications/{application}/pay",
     "/applications/{application}/answers",

@@ -39,7 +39,6 @@ def test_forms(make: Factory, staff_client: Staff, client: FlaskClient, sandbox:
     staff = Person(staff_client()).open("/admin/form/new/")
     staff.press("Save", name="2027 Dog Park", active="y")
     staff.choose("Fee rules")
-    form = all_of(Form)[0].id
     rules = {
         "item_name": "dog",
         "resident_places": "62704",
@@ -65,9 +64,13 @@ def test_forms(make: Factory, staff_client: Staff, client: FlaskClient, sandbox:
     staff.choose("Fee rules").press("Save")
     assert [fee.amount for fee in all_of(FormFee)] == [1000, 3000, 500]
     user = make.user(email=MARIA, postal_code="62704")
-    application = apply(make, form=form, user=user, state="draft")
-    maria = signed_in(client, MARIA).open(f"/applications/{application}")
+    maria = signed_in(client, MARIA).press("Begin an application")
+    [application] = [row.id for row in all_of(Application)]
+    assert maria.path == f"/applications/{application}"
     assert "2027 Dog Park" in maria.main
+    assert state_of(application) == "draft"
+    maria.open("/account").press("Begin an application")
+    assert maria.path == f"/applications/{application}"
     maria.press("Hand in", items="2")
     assert (state_of(application), owed(application)) == ("pending", 2 * 1000 + 500)
     pay_by_card(maria, "Pay $25.00")
