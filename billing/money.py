@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from functools import cache
 
 from babel.numbers import format_currency, get_currency_precision
 
@@ -18,6 +19,7 @@ MAX_AMOUNT = 10**11
 _MODES = {Rounding.HALF_UP: ROUND_HALF_UP, Rounding.HALF_EVEN: ROUND_HALF_EVEN}
 
 
+@cache
 def exponent(currency: str) -> int:
     """Return how many decimals ``currency`` has."""
     return int(get_currency_precision(currency))

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from billing import clock
-from models import Application, Form, FormFee, Invoice
+from models import Application, FormFee, Invoice
 from models.states import InvoiceState
 from tests.applications.helpers import apply, dog_park, invoices_about, owed, state_of
 from tests.billing.helpers import rows_of, together
