@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -86,6 +96,9 @@ class Settings(Base):
         default=list,
         info=labelled("Other ways to pay in person", "lines", "One a line."),
     )
+    # Read by the one page that shows it, not with every look at the settings.
+    logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, info=labelled("Logo"))
+    logo_type: Mapped[str] = mapped_column(String(20), default="", server_default="")
     email_texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -13,6 +13,7 @@ from portal import (
     errors,
     fresh_links,
     limits,
+    logo,
     look,
     pages,
     papers,
@@ -27,7 +28,7 @@ from portal.webhook import gateway_door
 
 # Importing them is what gives the blueprints their routes.
 _ROUTES = (
-    (pages, paying, papers, fresh_links),
+    (pages, paying, papers, fresh_links, logo),
     (sign_in, account_pages, account_paying, account_address, account_applying, application_pages),
 )
 

@@ -9,7 +9,15 @@ from babel import Locale
 from flask import flash, make_response, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
-from wtforms import ColorField, EmailField, SelectField, StringField, TelField, TextAreaField
+from wtforms import (
+    ColorField,
+    EmailField,
+    FileField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
 
 from admin.base.access import actor, holds, requires
 from admin.base.columns import label_of
@@ -19,6 +27,7 @@ from admin.base.page import PanelPage
 from admin.base.words import office_settings, words
 from admin.pages.verbs import REFUSED, show_refusal
 from billing.errors import Refusal
+from billing.logo import MAX_BYTES, kind_of, remove_logo, set_logo
 from billing.setting_values import READERS, currencies, timezones
 from billing.settings import Changed, change_settings, problems
 from models import Settings
@@ -27,7 +36,7 @@ from models.states import BillingTrigger, OverdueBasis
 GROUPS = (
     (
         "Organisation",
-        ("organisation", "tagline", "address", "phone", "email", "website", "accent"),
+        ("organisation", "tagline", "address", "phone", "email", "website", "accent", "logo"),
     ),
     ("Money and dates", ("currency", "locale", "timezone")),
     ("Overdue", ("overdue_age", "overdue_basis")),
@@ -41,6 +50,7 @@ HINTS = {
     "currency": "One for the whole office. It stays once there are invoices.",
     "locale": "Language and country, such as en_US or de_DE.",
     "timezone": "Days begin and end here, such as America/Chicago.",
+    "logo": "PNG or JPEG, at most 300 kB. Shown at the top of the customer's pages.",
     "link_days": "Days. An expired link offers its customer a fresh one.",
     "hold_minutes": "Minutes. A card that was authorised but never charged is let go.",
 }
@@ -128,6 +138,7 @@ class SettingsForm(BaseForm):
     max_declines = StringField(**_kwargs("max_declines"), render_kw={"inputmode": "numeric"})
     link_days = StringField(**_kwargs("link_days"), render_kw={"inputmode": "numeric"})
     invoice_footer = TextAreaField(**_kwargs("invoice_footer"))
+    logo = FileField(**_kwargs("logo"), render_kw={"accept": "image/png,image/jpeg"})
 
 
 def as_typed(settings: Settings) -> dict[str, str]:
@@ -155,6 +166,35 @@ def saved_words(changed: Changed) -> str:
     return f"Saved. {who} overdue on another day now."
 
 
+def _chosen_logo() -> bytes:
+    """The picture that was chosen; nothing when none was."""
+    chosen = request.files.get("logo")
+    return chosen.read(MAX_BYTES + 1) if chosen and chosen.filename else b""
+
+
+def _logo_problems() -> list[Refusal]:
+    data = _chosen_logo()
+    try:
+        if data:
+            kind_of(data)
+    except Refusal as refusal:
+        return [refusal]
+    finally:
+        if data:
+            request.files["logo"].seek(0)
+    return []
+
+
+def _save_logo() -> None:
+    data = _chosen_logo()
+    if data:
+        set_logo(data, actor=actor())
+        flash("The logo was changed.", "success")
+    elif "no_logo" in request.form:
+        remove_logo(actor=actor())
+        flash("The logo was removed.", "success")
+
+
 class SettingsPage(PanelPage):
     """What the office decided about itself."""
 
@@ -176,7 +216,7 @@ class SettingsPage(PanelPage):
         typed = {name: request.form[name] for name in READERS if name in request.form}
         mark = request.form.get("seen", "")
         shown = {name: value for name, value in read_seen(mark).items() if name in typed}
-        wrong = problems(typed) or self._save(typed, shown)
+        wrong = [*problems(typed), *_logo_problems()] or self._save(typed, shown)
         if not wrong:
             return redirect(url_for(".index"), 303)
         form = SettingsForm(request.form, data=as_typed(office_settings()))
@@ -186,6 +226,7 @@ class SettingsPage(PanelPage):
 
     def _save(self, typed: dict[str, Any], shown: dict[str, Any]) -> list[Refusal]:
         try:
+            _save_logo()
             flash(saved_words(change_settings(typed, actor(), shown=shown)), "success")
         except Refusal as refusal:
             return [refusal]
