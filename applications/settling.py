@@ -111,6 +111,7 @@ def pay_balance(
     shown_balance: int,
     actor: Actor,
     holder: str = "",
+    street: str = "",
     postal_code: str = "",
 ) -> Attempt:
     """Charge the customer's typed card for the outstanding balance of a pending application.
@@ -124,7 +125,13 @@ def pay_balance(
         guards.require(guards.why_not_pay_balance(session, application))
         invoice = _carrier(session, application, shown_balance, actor)
         order, payment_id = start_sale(
-            session, [invoice], actor, nonce=nonce, holder=holder, postal_code=postal_code
+            session,
+            [invoice],
+            actor,
+            nonce=nonce,
+            holder=holder,
+            street=street,
+            postal_code=postal_code,
         )
     return ask_for_sale(payment_id, order, actor)
 

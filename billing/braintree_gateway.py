@@ -166,8 +166,9 @@ class BraintreeGateway:
             body["transaction_source"] = order.source
         if order.holder:
             body["credit_card"] = {"cardholder_name": order.holder}
-        if order.postal_code:
-            body["billing"] = {"postal_code": order.postal_code}
+        billing = {"street_address": order.street, "postal_code": order.postal_code}
+        if any(billing.values()):
+            body["billing"] = {name: value for name, value in billing.items() if value}
         if self._account.merchant_account_id:
             body["merchant_account_id"] = self._account.merchant_account_id
         answer = self._change(lambda sdk: sdk.transaction.sale(body), order.reference)

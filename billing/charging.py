@@ -40,6 +40,7 @@ def pay_invoice(
     shown_balance: int,
     actor: Actor,
     holder: str = "",
+    street: str = "",
     postal_code: str = "",
 ) -> Attempt:
     """Charge a typed card for the whole balance.
@@ -56,6 +57,7 @@ def pay_invoice(
         shown_total=shown_balance,
         actor=actor,
         holder=holder,
+        street=street,
         postal_code=postal_code,
     )
 
@@ -67,6 +69,7 @@ def pay_invoices(
     shown_total: int,
     actor: Actor,
     holder: str = "",
+    street: str = "",
     postal_code: str = "",
 ) -> Attempt:
     """Charge a typed card once for the whole balances of several invoices of one user.
@@ -90,7 +93,13 @@ def pay_invoices(
             )
         _check_amount(session, sum(invoice.balance_now for invoice in invoices), shown_total)
         order, payment_id = start_sale(
-            session, invoices, actor, nonce=nonce, holder=holder, postal_code=postal_code
+            session,
+            invoices,
+            actor,
+            nonce=nonce,
+            holder=holder,
+            street=street,
+            postal_code=postal_code,
         )
     return ask_for_sale(payment_id, order, actor)
 
@@ -102,6 +111,7 @@ def start_sale(
     *,
     nonce: str,
     holder: str = "",
+    street: str = "",
     postal_code: str = "",
 ) -> tuple[Order, int]:
     """Step one of charging a typed card, in the caller's transaction that holds the locks."""
@@ -115,7 +125,9 @@ def start_sale(
         sentence = f"Payment of {in_words(session, share)} by card started"
         move(session, invoice, "pay", InvoiceState.PENDING, actor, sentence)
     source = "moto" if actor.kind is ActorKind.STAFF else ""
-    order = _order(payment, nonce=nonce, source=source, holder=holder, postal_code=postal_code)
+    order = _order(
+        payment, nonce=nonce, source=source, holder=holder, street=street, postal_code=postal_code
+    )
     return order, payment.id
 
 
@@ -219,6 +231,7 @@ def _order(
     token: str = "",
     source: str = "",
     holder: str = "",
+    street: str = "",
     postal_code: str = "",
 ) -> Order:
     return Order(
@@ -229,5 +242,6 @@ def _order(
         token=token,
         source=source,
         holder=holder.strip()[:160],
+        street=street.strip()[:200],
         postal_code=postal_code.strip()[:20],
     )

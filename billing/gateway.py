@@ -42,6 +42,7 @@ class Order:
     token: str = ""
     source: str = ""
     holder: str = ""
+    street: str = ""
     postal_code: str = ""
 
 

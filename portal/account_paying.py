@@ -35,6 +35,7 @@ def several() -> ResponseReturnValue:
     desk = PayDesk(
         amount=sum(row.invoice.balance for row in rows),
         holder=payer.name,
+        street=payer.street,
         postal_code=payer.postal_code,
         action=url_for("account.pay_several"),
         card_fields=url_for("account.card_fields"),
@@ -72,6 +73,7 @@ def pay_several() -> ResponseReturnValue:
             nonce=form.typed("nonce"),
             shown_total=int(form.typed("shown_balance")),
             holder=form.typed("holder"),
+            street=form.typed("street"),
             postal_code=form.typed("postal_code"),
             actor=acting(rows[0].invoice.user_id),
         )

@@ -76,6 +76,7 @@ def pay_balance(**door: Any) -> ResponseReturnValue:
             nonce=form.typed("nonce"),
             shown_balance=int(form.typed("shown_balance")),
             holder=form.typed("holder"),
+            street=form.typed("street"),
             postal_code=form.typed("postal_code"),
             actor=acting(found.user_id),
         )
@@ -168,6 +169,7 @@ def _desk(door: dict[str, Any], sheet: ApplicationSheet) -> PayDesk:
     return PayDesk(
         amount=sheet.balance,
         holder=user.name,
+        street=user.street,
         postal_code=user.postal_code,
         action=url_for("account.pay_balance", **door),
         card_fields=url_for("account.application_card_fields", **door),

@@ -32,6 +32,7 @@ class PayDesk:
 
     amount: int
     holder: str
+    street: str
     postal_code: str
     action: str
     card_fields: str
@@ -46,6 +47,7 @@ class PayDesk:
             formdata=None,
             shown_balance=str(self.amount),
             holder=self.holder,
+            street=self.street,
             postal_code=self.postal_code,
         )
 

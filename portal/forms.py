@@ -32,6 +32,7 @@ class PayForm(FlaskForm):
             Length(max=160, message="Please shorten the name on the card."),
         ]
     )
+    street = StringField(validators=[Length(max=200, message="Please shorten the billing street.")])
     postal_code = StringField(
         validators=[Length(max=20, message="Please check the billing postal code.")]
     )

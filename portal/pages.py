@@ -35,6 +35,7 @@ def invoice(token: str) -> ResponseReturnValue:
         desk = PayDesk(
             amount=sheet.balance,
             holder=sheet.holder,
+            street=sheet.street,
             postal_code=sheet.postal_code,
             action=url_for("portal.pay", token=token),
             card_fields=url_for("portal.card_fields", token=token),

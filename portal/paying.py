@@ -39,6 +39,7 @@ def pay(token: str) -> ResponseReturnValue:
             nonce=form.typed("nonce"),
             shown_balance=int(form.typed("shown_balance")),
             holder=form.typed("holder"),
+            street=form.typed("street"),
             postal_code=form.typed("postal_code"),
             actor=customer_actor(invoice.user_id, request.remote_addr or ""),
         )

@@ -52,6 +52,7 @@ class Sheet:
     failed: bool
     overdue: bool
     user_id: int
+    street: str
     postal_code: str
     holder: str
 
@@ -77,6 +78,7 @@ def sheet_of(session: Session, invoice: Invoice) -> Sheet:
         failed=invoice.state == InvoiceState.FAILED,
         overdue=overdue.is_overdue(invoice, local_today(session)),
         user_id=invoice.user_id,
+        street=invoice.user.street,
         postal_code=invoice.user.postal_code,
         holder=invoice.user.name,
     )

@@ -90,7 +90,11 @@
     showBusy(true);
     try {
       const card = { cardholderName: holder.value.trim() };
-      if (postalCode.value.trim()) card.billingAddress = { postalCode: postalCode.value.trim() };
+      const street = byId("street").value.trim();
+      const billing = {};
+      if (street) billing.streetAddress = street;
+      if (postalCode.value.trim()) billing.postalCode = postalCode.value.trim();
+      if (Object.keys(billing).length) card.billingAddress = billing;
       const payload = await fields.tokenize(card);
       form.elements.nonce.value = payload.nonce;
       // The button stays busy: from here on only the next page may say how it ended.

@@ -1,4 +1,4 @@
-"""The office's logo: chosen in the settings, shown to customers, and never anything but a picture."""
+"""The office's logo: chosen in the settings, shown to customers, never anything but a picture."""
 
 from __future__ import annotations
 

@@ -98,6 +98,7 @@ def test_amounts_of_the_browser_are_ignored(
         ({"shown_balance": "-5"}, "The page was not complete."),
         ({"holder": ""}, "Please enter the name on the card."),
         ({"postal_code": "9" * 21}, "Please check the billing postal code."),
+        ({"street": "9" * 201}, "Please shorten the billing street."),
     ],
 )
 def test_bad_input_charges_nothing(

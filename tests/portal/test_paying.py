@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from billing import reconciliation
+from billing import reconciliation, runtime
 from billing.database import transaction
 from config import Config
 from models import Credit, Invoice, Payment, db
@@ -59,6 +59,16 @@ def test_amount_currency_and_invoice_of_the_browser_are_ignored(
     assert payments_of(other) == []
 
 
+def test_the_billing_address_goes_to_the_gateway(
+    client: FlaskClient, make: Factory, pay: Pay, sandbox: Any
+) -> None:
+    invoice_id = make.invoice()
+    follow(client, pay(client, invoice_id, street="12 Elm Street", postal_code="62704"))
+    sdk = runtime.current().gateway._own()  # type: ignore[attr-defined]
+    kept = sdk.transaction.find(payments_of(invoice_id)[0].gateway_id).billing_details
+    assert (kept.street_address, kept.postal_code) == ("12 Elm Street", "62704")
+
+
 @pytest.mark.parametrize("shown", ["1", "1999", "200000"])
 def test_another_amount_than_shown_charges_nothing(
     client: FlaskClient, make: Factory, pay: Pay, sandbox: Any, shown: str
@@ -83,6 +93,7 @@ def test_another_amount_than_shown_charges_nothing(
         ({"holder": ""}, "Please enter the name on the card."),
         ({"holder": "n" * 161}, "Please shorten the name on the card."),
         ({"postal_code": "9" * 21}, "Please check the billing postal code."),
+        ({"street": "9" * 201}, "Please shorten the billing street."),
     ],
 )
 def test_bad_input_gets_a_sentence_and_changes_nothing(
