@@ -65,7 +65,10 @@ def test_a_suggested_block_is_free(port: int) -> None:
     base = free_block(port)
     assert base % 100 == 0
     with socket.create_server((HOST, base)):
-        assert free_block(base) == base + 100
+        # The very next block may be in use by something else on this machine.
+        other = free_block(base)
+        assert other > base
+        assert other % 100 == 0
 
 
 def test_every_part_moves_with_the_web_port(tmp_path: Path) -> None:
