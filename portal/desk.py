@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from billing import charging
 from billing.errors import GatewayError
-from portal.client import Scripts, scripts
 from portal.forms import PayForm
+from web.card_scripts import Scripts, scripts
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ already is shown instead of the form, with who began it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from flask import current_app, flash, jsonify, make_response, redirect, request, url_for
@@ -38,9 +39,9 @@ class Counter(VerbPage):
 
     permission = "payments.process"
 
+    @abstractmethod
     def desk(self) -> Desk:
         """Return the counter for the record the address names."""
-        raise NotImplementedError
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> Any:
