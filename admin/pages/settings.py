@@ -185,14 +185,16 @@ def _logo_problems() -> list[Refusal]:
     return []
 
 
-def _save_logo() -> None:
+def _save_logo() -> str:
+    """Keep or remove the logo as the form says; return what that did in a sentence, or nothing."""
     data = _chosen_logo()
     if data:
         set_logo(data, actor=actor())
-        flash("The logo was changed.", "success")
-    elif "no_logo" in request.form:
+        return "The logo was changed."
+    if "no_logo" in request.form:
         remove_logo(actor=actor())
-        flash("The logo was removed.", "success")
+        return "The logo was removed."
+    return ""
 
 
 class SettingsPage(PanelPage):
@@ -226,10 +228,15 @@ class SettingsPage(PanelPage):
 
     def _save(self, typed: dict[str, Any], shown: dict[str, Any]) -> list[Refusal]:
         try:
-            _save_logo()
-            flash(saved_words(change_settings(typed, actor(), shown=shown)), "success")
+            changed = change_settings(typed, actor(), shown=shown)
         except Refusal as refusal:
             return [refusal]
+        # The logo follows only what was accepted, so that a refused form changes nothing at all.
+        about_logo = _save_logo()
+        if changed.names or not about_logo:
+            flash(saved_words(changed), "success")
+        if about_logo:
+            flash(about_logo, "success")
         return []
 
     def _page(self, form: BaseForm, mark: str) -> str:

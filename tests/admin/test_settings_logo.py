@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask.testing import FlaskClient
 
 from billing.logo import MAX_BYTES
 from models import History
-from tests.support import all_of
+from tests.support import Factory, all_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 Build = Callable[..., FlaskClient]
@@ -54,4 +55,22 @@ def test_only_who_may_change_the_settings_may_choose_it(
     staff_client: Build, post: Post, client: FlaskClient
 ) -> None:
     assert choose(post, staff_client(["settings.view"]), PNG).status_code == 403
+    assert client.get("/logo").status_code == 404
+
+
+def test_it_says_only_what_happened(staff_client: Build, post: Post) -> None:
+    staff = staff_client()
+    choose(post, staff, PNG)
+    page = staff.get("/admin/settings/").text
+    assert "The logo was changed." in page
+    assert "Nothing was changed." not in page
+
+
+def test_a_refused_form_keeps_the_logo_as_it_was(
+    staff_client: Build, post: Post, client: FlaskClient, make: Factory
+) -> None:
+    make.settings(organisation="Changed by a colleague")
+    stale = {"organisation": "Mine", "seen": json.dumps({"organisation": "What I saw"})}
+    form = {**stale, "logo": (io.BytesIO(PNG), "logo.png")}
+    assert post(staff_client(), "/admin/settings/", form).status_code == 422
     assert client.get("/logo").status_code == 404
