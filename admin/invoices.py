@@ -24,7 +24,7 @@ from admin.base.words import Words
 from admin.credit import credit, not_invoiced
 from billing.overdue import is_overdue, overdue_condition
 from models import Invoice, Payment, Site, Unit, User, db
-from models.panel import Label
+from models.panel import Caption
 from models.states import ACTIVE_INVOICE_STATES, OWED_INVOICE_STATES, InvoiceState
 
 OVERDUE = Derived(
@@ -152,4 +152,4 @@ class PaymentView(RecordView):
     record = Payment
     strip = "Where it went"
     empty = "They appear here as soon as customers pay."
-    labels = {"unapplied": Label("Not applied", "money")}
+    labels = {"unapplied": Caption("Not applied", "money")}

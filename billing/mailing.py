@@ -95,6 +95,7 @@ def notify_staff(
     title: str,
     sentence: str,
     *,
+    kind: str = "other",
     invoice: Invoice | None = None,
     payment: Payment | None = None,
 ) -> None:

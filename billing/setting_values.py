@@ -24,6 +24,9 @@ from models.states import BillingTrigger, OverdueBasis
 Reader = Callable[[str, Any], Any]
 
 MAX_METHODS = 20
+# Banks and card schemes frown on more tries at one amount, and on older ones.
+MAX_RETRIES = 8
+MAX_RETRY_DAYS = 60
 NEVER_OVERDUE = (
     f"Enter whole days from 0 to {MAX_OVERDUE_AGE_DAYS:,}, or leave it empty so that nothing is "
     "ever overdue."
@@ -145,6 +148,39 @@ def _methods(name: str, value: Any) -> list[str]:
     return methods
 
 
+def _yes_no(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = _plain(value).lower()
+    if text not in ("", "0", "1", "false", "true", "no", "yes", "n", "y", "on", "off"):
+        raise Refusal("Answer with yes or no.", "yes_no", name)
+    return text in ("1", "true", "yes", "y", "on")
+
+
+def _retry_days(name: str, value: Any) -> list[int]:
+    parts = value if isinstance(value, list) else re.split(r"[\s,;]+", _plain(value))
+    texts = [_plain(part) for part in parts if _plain(part)]
+    sentence = (
+        f"Enter at most {MAX_RETRIES} numbers of days from 1 to {MAX_RETRY_DAYS}, such as 3, 5, 7; "
+        "or leave it empty so that nothing is charged again by itself."
+    )
+    wrong = any(
+        not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_RETRY_DAYS
+        for text in texts
+    )
+    if wrong or len(texts) > MAX_RETRIES:
+        raise Refusal(sentence, "retry_days", name)
+    return [int(text) for text in texts]
+
+
+def _creditor_id(name: str, value: Any) -> str:
+    text = re.sub(r"\s", "", _plain(value)).upper()
+    if text and not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{3}[A-Z0-9]{1,28}", text):
+        sentence = "Enter the identifier your bank gave you, such as DE98ZZZ09999999999."
+        raise Refusal(sentence, "creditor_id", name)
+    return text
+
+
 READERS: dict[str, Reader] = {
     "organisation": _text(160, "Enter the office's name."),
     "tagline": _text(160),
@@ -164,4 +200,9 @@ READERS: dict[str, Reader] = {
     "hold_minutes": _whole(5, 10080, "Enter whole minutes from 5 to 10,080 (a week)."),
     "max_declines": _whole(1, 100, "Enter a whole number from 1 to 100."),
     "manual_methods": _methods,
+    "retry_days": _retry_days,
+    "other_amounts": _yes_no,
+    "direct_debit": _yes_no,
+    "creditor_id": _creditor_id,
+    "expiry_days": _whole(1, 365, "Enter whole days from 1 to 365."),
 }

@@ -16,8 +16,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from billing.actor import Actor
 from billing.errors import Refusal
 from billing.history import note, record_name
-from models import Application, Invoice, Message, Payment
+from models import Application, Dispute, Invoice, Message, Payment
 from models.states import ApplicationState as A
+from models.states import DisputeState as D
 from models.states import InvoiceState as I
 from models.states import MessageState as M
 from models.states import PaymentState as P
@@ -112,11 +113,18 @@ MESSAGE_EDGES = (
     Edge("archive", (M.DRAFT, M.PAUSED, M.SENT), (M.ARCHIVED,), "staff"),
 )
 
+DISPUTE_EDGES = (
+    Edge("open", (NEW,), (D.OPEN,), "gateway", "a cardholder complains at their bank"),
+    Edge("win", (D.OPEN, D.LOST), (D.WON,), "gateway", "the money stays"),
+    Edge("lose", (NEW, D.OPEN, D.WON), (D.LOST,), "gateway", "the bank took the money back"),
+)
+
 EDGES: dict[type[Any], tuple[Edge, ...]] = {
     Invoice: INVOICE_EDGES,
     Payment: PAYMENT_EDGES,
     Application: APPLICATION_EDGES,
     Message: MESSAGE_EDGES,
+    Dispute: DISPUTE_EDGES,
 }
 
 # Leaving the open states for good clears what marking an invoice overdue left behind.

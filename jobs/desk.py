@@ -14,6 +14,7 @@ from sqlalchemy import select
 from billing import clock
 from billing.database import reading
 from billing.errors import NotFound, Refusal
+from billing.office import get_settings
 from jobs.queues import Enqueuer
 from jobs.schedule import TIMETABLE
 from models import JobRun
@@ -21,7 +22,7 @@ from models import JobRun
 
 @dataclass(frozen=True)
 class JobEntry:
-    """One job of the timetable as staff see it; ``seconds`` is how often it runs."""
+    """One job of the timetable as staff see it; ``seconds``: how often it runs, 0: daily."""
 
     name: str
     title: str
@@ -43,17 +44,17 @@ class JobDesk:
         """Return every job of the timetable, in its order."""
         with reading() as session:
             runs = {run.name: run for run in session.scalars(select(JobRun))}
-        now = int(clock.now().timestamp())
+            timezone = get_settings(session).timezone
+        now = clock.now()
         found = []
         for entry in TIMETABLE:
             run = runs.get(entry.name)
-            upcoming = (now // entry.seconds + 1) * entry.seconds
             found.append(
                 JobEntry(
                     name=entry.name,
                     title=entry.title,
                     seconds=entry.seconds,
-                    next_run_at=dt.datetime.fromtimestamp(upcoming, dt.UTC),
+                    next_run_at=entry.next_run(now, timezone),
                     started_at=run.started_at if run else None,
                     finished_at=run.finished_at if run else None,
                     ok=run.ok if run else True,

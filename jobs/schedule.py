@@ -6,10 +6,12 @@ that those days would have made due.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from redis.exceptions import RedisError
 from sqlalchemy import select, update
@@ -18,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from billing import clock
 from billing.database import reading, transaction
+from billing.office import get_settings
 from jobs.queues import Enqueuer
 from models import JobRun
 
@@ -29,11 +32,36 @@ MAX_MESSAGE = 500
 
 @dataclass(frozen=True)
 class Entry:
-    """A job and how often it runs, in seconds; ``title`` is for the panel."""
+    """A job and when it runs; ``title`` is for the panel.
+
+    seconds -- how often; or, for one that runs once a day, 0 and
+    hour    -- of the office's day, 0 being its midnight
+    """
 
     name: str
     seconds: int
     title: str
+    hour: int = 0
+
+    def slot(self, now: dt.datetime, timezone: str) -> int:
+        """Return the number of the slot ``now`` is in; it never goes back while time goes on.
+
+        A daily job's slots are the office's dates, so there is one a day on every day of the year,
+        also on those of 23 or 25 hours, and even where the clocks skip the hour it runs at.
+        """
+        if self.seconds:
+            return int(now.timestamp()) // self.seconds
+        local = clock.local(now, timezone)
+        return local.toordinal() - (local.hour < self.hour)
+
+    def next_run(self, now: dt.datetime, timezone: str) -> dt.datetime:
+        """Return when the slot after the present one begins."""
+        upcoming = self.slot(now, timezone) + 1
+        if self.seconds:
+            return dt.datetime.fromtimestamp(upcoming * self.seconds, dt.UTC)
+        day = dt.date.fromordinal(upcoming)
+        wall = dt.datetime.combine(day, dt.time(self.hour), ZoneInfo(timezone))
+        return wall.astimezone(dt.UTC)
 
 
 TIMETABLE = (
@@ -52,9 +80,11 @@ def beat(enqueuer: Enqueuer) -> list[str]:
     A slot whose job could not be queued is given back, so Redis being gone only delays it.
     """
     asked = []
+    with reading() as session:
+        timezone = get_settings(session).timezone
     for entry in TIMETABLE:
-        slot = int(clock.now().timestamp()) // entry.seconds
-        previous = _take(entry.name, slot)
+        slot = entry.slot(clock.now(), timezone)
+        previous = _take(entry, slot)
         if previous is None:
             continue
         try:
@@ -107,10 +137,14 @@ def late_jobs() -> list[str]:
     return late
 
 
-def _take(name: str, slot: int) -> int | None:
-    """Take ``slot`` for this scheduler and return the slot before it, or None if it was taken."""
+def _take(entry: Entry, slot: int) -> int | None:
+    """Take ``slot`` for this scheduler and return the slot before it, or None if it was taken.
+
+    A daily job waits for its hour the first time too: installing this at noon charges nobody.
+    """
+    name = entry.name
     with transaction() as session:
-        _be_there(session, name)
+        _be_there(session, name, 0 if entry.seconds else slot)
         previous = session.scalars(select(JobRun.slot).where(JobRun.name == name)).one()
         taken = session.execute(
             update(JobRun)
@@ -122,10 +156,10 @@ def _take(name: str, slot: int) -> int | None:
         return previous if taken.scalar_one_or_none() else None
 
 
-def _be_there(session: Session, name: str) -> None:
+def _be_there(session: Session, name: str, slot: int) -> None:
     """Make the job's row where it is missing; two schedulers may both try at their first beat."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    fresh = {"name": name, "slot": 0, "ok": True, "message": ""}
+    fresh = {"name": name, "slot": slot, "ok": True, "message": ""}
     session.execute(dialect.insert(JobRun).values(**fresh).on_conflict_do_nothing())
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, UtcDateTime
+from models.label import Label, invoice_labels
 from models.panel import Panel, labelled
 from models.search import Searchable
 from models.states import InvoiceState, Rounding, state_type
@@ -60,6 +61,12 @@ class Invoice(Searchable, Base):
         Index("ix_invoices_user_id_id", "user_id", "id"),
         Index("ix_invoices_site_id_id", "site_id", "id"),
         Index("ix_invoices_billable_id", "billable_id"),
+        Index(
+            "ix_invoices_retry_on",
+            "retry_on",
+            postgresql_where=text("retry_on IS NOT NULL"),
+            sqlite_where=text("retry_on IS NOT NULL"),
+        ),
         Index(
             "ix_invoices_open_overdue_on", "overdue_on", postgresql_where=_OPEN, sqlite_where=_OPEN
         ),
@@ -121,6 +128,9 @@ class Invoice(Searchable, Base):
         Date, info=labelled("Becomes overdue on", "date")
     )
     overdue_marked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of a failed charge that may work later: the office's local date of the next try.
+    retry_on: Mapped[date | None] = mapped_column(Date, info=labelled("Charged again on", "date"))
+    retries: Mapped[int] = mapped_column(default=0, server_default="0")
     link_version: Mapped[int] = mapped_column(default=1)
     silent: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info=labelled("Created", "datetime"))
@@ -129,6 +139,9 @@ class Invoice(Searchable, Base):
     site: Mapped[Site | None] = relationship(info=labelled("Site"))
     rental: Mapped[Rental | None] = relationship(info=labelled("Rental"))
     billable: Mapped[Billable | None] = relationship(info=labelled("About"))
+    labels: Mapped[list[Label]] = relationship(
+        secondary=invoice_labels, order_by="Label.name", info=labelled("Labels")
+    )
     items: Mapped[list[Item]] = relationship(
         back_populates="invoice",
         order_by="Item.position",

@@ -17,10 +17,11 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, UtcDateTime
-from models.panel import labelled
+from models.panel import Panel, labelled
+from models.payment import Payment
 from models.states import BillingTrigger, OverdueBasis, state_type
 
 MAX_OVERDUE_AGE_DAYS = 3650
@@ -96,6 +97,45 @@ class Settings(Base):
         default=list,
         info=labelled("Other ways to pay in person", "lines", "One a line."),
     )
+    retry_days: Mapped[list[int]] = mapped_column(
+        JSON,
+        default=lambda: [3, 5, 7],
+        info=labelled(
+            "Charge again after a soft decline",
+            "day_list",
+            "Days after each failed charge, such as 3, 5, 7: three more tries at most. "
+            "Empty: never.",
+        ),
+    )
+    other_amounts: Mapped[bool] = mapped_column(
+        Boolean,
+        default=False,
+        server_default=sql("false"),
+        info=labelled("Customers may pay a part of an invoice", "yes_no"),
+    )
+    direct_debit: Mapped[bool] = mapped_column(
+        Boolean,
+        default=False,
+        server_default=sql("false"),
+        info=labelled(
+            "Customers may register a bank account",
+            "yes_no",
+            "SEPA direct debit in euro, a US bank account in US dollars.",
+        ),
+    )
+    creditor_id: Mapped[str] = mapped_column(
+        String(35),
+        default="",
+        server_default="",
+        info=labelled("SEPA creditor identifier", hint="Shown in the mandate."),
+    )
+    expiry_days: Mapped[int] = mapped_column(
+        default=30,
+        server_default="30",
+        info=labelled(
+            "Announce an expiring card", "days", "Days before a registered card expires."
+        ),
+    )
     # Read by the one page that shows it, not with every look at the settings.
     logo: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, info=labelled("Logo"))
     logo_type: Mapped[str] = mapped_column(String(20), default="", server_default="")
@@ -104,9 +144,26 @@ class Settings(Base):
 
 
 class GatewayNotification(Base):
-    """A webhook as it arrived: stored raw first, acted on afterwards, never lost."""
+    """A webhook as it arrived: stored raw first, acted on afterwards, never lost.
+
+    ``matched`` is False once it was looked at and names no payment of ours.
+    """
 
     __tablename__ = "gateway_notifications"
+    __panel__ = Panel(
+        label="Gateway news",
+        plural="Gateway news",
+        area="gateway",
+        icon="radio",
+        group="Office",
+        columns=("received_at", "kind", "gateway_id", "outcome", "matched", "deliveries"),
+        filters=("matched", "kind", "received_at"),
+        sections=(
+            ("News", ("kind", "gateway_id", "outcome", "matched", "payment")),
+            ("Delivery", ("received_at", "processed_at", "deliveries", "payload")),
+        ),
+        title="kind",
+    )
     __table_args__ = (
         Index(
             "ix_gateway_notifications_waiting",
@@ -121,7 +178,7 @@ class GatewayNotification(Base):
     kind: Mapped[str] = mapped_column(String(60), default="", info=labelled("Kind"))
     gateway_id: Mapped[str] = mapped_column(String(64), default="", info=labelled("Gateway id"))
     signature: Mapped[str] = mapped_column(Text)
-    payload: Mapped[str] = mapped_column(Text)
+    payload: Mapped[str] = mapped_column(Text, info=labelled("As it arrived", "multiline"))
     deliveries: Mapped[int] = mapped_column(default=1, info=labelled("Deliveries"))
     received_at: Mapped[datetime] = mapped_column(
         UtcDateTime, info=labelled("Received", "datetime")
@@ -130,7 +187,15 @@ class GatewayNotification(Base):
         UtcDateTime, info=labelled("Processed", "datetime")
     )
     outcome: Mapped[str] = mapped_column(Text, default="", info=labelled("Outcome"))
+    matched: Mapped[bool] = mapped_column(
+        Boolean, default=True, server_default=sql("true"), info=labelled("Known to us", "yes_no")
+    )
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
+
+    payment: Mapped[Payment | None] = relationship(info=labelled("Payment"))
+
+    def __str__(self) -> str:
+        return self.kind or "News"
 
 
 class JobRun(Base):

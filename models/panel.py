@@ -46,7 +46,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Label:
+class Caption:
     """A column's words for people.
 
     text -- the label, in sentence case
@@ -62,5 +62,5 @@ class Label:
 
 
 def labelled(text: str, kind: str = "text", hint: str = "") -> dict[str, Any]:
-    """Return a column's ``info`` with its label, kind (see ``Label``) and form hint."""
-    return {"label": Label(text, kind, hint)}
+    """Return a column's ``info`` with its label, kind (see ``Caption``) and form hint."""
+    return {"label": Caption(text, kind, hint)}

@@ -10,6 +10,7 @@ PERMISSIONS: dict[str, str] = {
     "dashboard.view": "See the dashboard",
     "users.view": "See customers",
     "users.edit": "Add and change customers",
+    "users.billing": "Change how a customer is billed",
     "sites.view": "See sites, units and rentals",
     "sites.edit": "Add and change sites, units and rentals",
     "applications.view": "See applications and forms",
@@ -21,15 +22,24 @@ PERMISSIONS: dict[str, str] = {
     "invoices.redraft": "Set invoices back to draft",
     "invoices.delete": "Delete drafts",
     "invoices.charge": "Charge customers",
+    "invoices.label": "Put labels on users, units and invoices",
+    "charges.view": "See predefined charges",
+    "charges.edit": "Add and change predefined charges",
+    "labels.view": "See labels",
+    "labels.edit": "Add and change labels",
+    "filters.share": "Save filters for everybody",
     "payments.view": "See payments",
     "payments.process": "Process payments in person",
     "payments.refund": "Refund and reverse payments",
+    "disputes.view": "See disputes",
     "credits.give": "Write off and credit",
     "messages.view": "See messages",
     "messages.edit": "Write, copy and archive messages",
     "messages.send": "Send and stop messages",
     "emails.view": "See outgoing e-mail",
     "emails.send": "Send failed e-mail again",
+    "notices.receive": "Hear about failed charges and other news",
+    "gateway.view": "See the gateway's news",
     "history.view": "See the history",
     "staff.view": "See staff and roles",
     "staff.edit": "Add and change staff and roles",
@@ -44,7 +54,7 @@ OPERATIONS = [
     name
     for name in PERMISSIONS
     if not name.startswith(("staff.", "settings.", "clock."))
-    and name not in {"invoices.delete", "credits.give", "payments.refund"}
+    and name not in {"invoices.delete", "credits.give", "payments.refund", "filters.share"}
 ]
 ADMINISTRATION = [name for name in PERMISSIONS if name not in {"invoices.delete", "staff.edit"}]
 MANAGEMENT = list(PERMISSIONS)

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, ForeignKey, I
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id
+from models.label import Label, unit_labels
 from models.panel import Panel, labelled
 from models.search import Searchable
 
@@ -99,6 +100,9 @@ class Unit(Searchable, Base):
 
     site: Mapped[Site] = relationship(back_populates="units", info=labelled("Site"))
     billable: Mapped[Billable] = relationship()
+    labels: Mapped[list[Label]] = relationship(
+        secondary=unit_labels, order_by="Label.name", info=labelled("Labels")
+    )
     rentals: Mapped[list[Rental]] = relationship(back_populates="unit", info=labelled("Rentals"))
 
     def __str__(self) -> str:

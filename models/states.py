@@ -118,6 +118,27 @@ class BillingTrigger(enum.StrEnum):
     MANUAL = "manual"
 
 
+class BulkResult(enum.StrEnum):
+    """What became of one invoice of a bulk action."""
+
+    WAITING = "waiting"
+    RUNNING = "running"  # a worker has it; if it dies here, the verb's own walls protect the money
+    DONE = "done"
+    REFUSED = "refused"  # a rule of ours said no; nothing happened
+    DECLINED = "declined"  # the bank said no
+    UNKNOWN = "unknown"  # nobody answered; it is being looked up
+    FAILED = "failed"  # it came to nothing
+    STOPPED = "stopped"  # staff stopped the run before its turn
+
+
+class DisputeState(enum.StrEnum):
+    """How far a cardholder's complaint at their bank got."""
+
+    OPEN = "open"
+    WON = "won"  # the money stays
+    LOST = "lost"  # the bank took it back
+
+
 class OverdueBasis(enum.StrEnum):
     """Which date an invoice without a due date ages from."""
 

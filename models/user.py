@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, UtcDateTime
+from models.label import Label, user_labels
 from models.panel import Panel, labelled
 from models.search import Searchable
 from models.states import BillingMethod, BillingTrigger, Tender, state_type
@@ -91,11 +92,16 @@ class User(Searchable, Base):
         default=BillingTrigger.DEFAULT,
         info=labelled("Billing trigger", "choice"),
     )
+    # Raised to make every link to add a payment method that was given out stop working.
+    link_version: Mapped[int] = mapped_column(default=1, server_default="1")
     gateway_customer_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info=labelled("Since", "datetime"))
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     site: Mapped[Site | None] = relationship(info=labelled("Site"))
+    labels: Mapped[list[Label]] = relationship(
+        secondary=user_labels, order_by="Label.name", info=labelled("Labels")
+    )
     rentals: Mapped[list[Rental]] = relationship(back_populates="user", info=labelled("Rentals"))
     applications: Mapped[list[Application]] = relationship(
         back_populates="user", info=labelled("Applications")
@@ -148,6 +154,8 @@ class PaymentMethod(Base):
         Boolean, default=True, info=labelled("Default", "yes_no")
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info=labelled("Added", "datetime"))
+    # The customer was told once that it is about to expire.
+    expiry_announced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(back_populates="payment_methods", info=labelled("User"))

@@ -19,7 +19,7 @@ from admin.base import cells
 from admin.base.scope import is_single, relation
 from admin.base.words import Words
 from models import UtcDateTime
-from models.panel import Label
+from models.panel import Caption
 
 # Right-aligned, with figures of equal width.
 FIGURES = {"money", "number", "percent", "days"}
@@ -81,7 +81,7 @@ def walk(record: Any, path: str) -> Any:
     return record
 
 
-def label_of(model: Any, name: str) -> Label:
+def label_of(model: Any, name: str) -> Caption:
     """Return what the model says about attribute ``name``; a readable guess where it is silent."""
     prop = model.__mapper__.attrs.get(name)
     info: Any = {}
@@ -90,7 +90,7 @@ def label_of(model: Any, name: str) -> Label:
         if isinstance(prop, ColumnProperty) and "label" not in info:
             info = getattr(prop.columns[0], "info", {})
     label = info.get("label")
-    return label if isinstance(label, Label) else Label(cells.word(name))
+    return label if isinstance(label, Caption) else Caption(cells.word(name))
 
 
 def labelled_names(model: Any) -> list[str]:
@@ -128,7 +128,7 @@ def title_text(model: Any, value: Any, record_id: Any) -> str:
     return str(value)
 
 
-def describe(model: Any, name: str, labels: Mapping[str, Label] | None = None) -> Column:
+def describe(model: Any, name: str, labels: Mapping[str, Caption] | None = None) -> Column:
     """Return the column for the dotted attribute ``name`` of ``model``.
 
     labels -- words that replace the model's own, by attribute
@@ -148,7 +148,7 @@ def describe(model: Any, name: str, labels: Mapping[str, Label] | None = None) -
     return _value(owner, name, label)
 
 
-def _value(owner: Any, name: str, label: Label) -> Column:
+def _value(owner: Any, name: str, label: Caption) -> Column:
     kind = label.kind
     own = owner.__mapper__.column_attrs.get(name)
     sortable = (
@@ -169,7 +169,7 @@ def _value(owner: Any, name: str, label: Label) -> Column:
     )
 
 
-def _link(name: str, label: Label, target: Any) -> Column:
+def _link(name: str, label: Caption, target: Any) -> Column:
     key = target.__name__.lower()
 
     def render(values: Sequence[Any], words: Words, _full: bool) -> Any:
@@ -190,7 +190,7 @@ def _link(name: str, label: Label, target: Any) -> Column:
     )
 
 
-def _names(name: str, label: Label, target: Any) -> Column:
+def _names(name: str, label: Caption, target: Any) -> Column:
     title = title_name(target)
 
     def text(value: Any) -> str:

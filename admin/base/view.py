@@ -27,7 +27,7 @@ from admin.base.page import GuardedView
 from admin.base.scope import find, in_scope, read_id
 from admin.base.words import Words, words
 from models import db
-from models.panel import Label, Panel
+from models.panel import Caption, Panel
 from models.search import Searchable, matches
 
 LOOKUP = 20
@@ -46,7 +46,7 @@ class RecordView(FormPages, GuardedView, ModelView):
     """
 
     record: ClassVar[Any] = None
-    labels: Mapping[str, Label] = {}
+    labels: Mapping[str, Caption] = {}
     choices: Mapping[str, Sequence[tuple[str, str]]] = {}
     derived_states: Mapping[str, grid.DerivedState] = {}
     default_sort = "-id"

@@ -23,7 +23,7 @@ DESK = "job_desk"
 class JobEntry(Protocol):
     """One job of the timetable; moments are aware.
 
-    seconds     -- how often it runs
+    seconds     -- how often it runs; 0: once a day
     next_run_at -- its next start
     started_at  -- its last start, and ``finished_at`` its last end; None: never
     ok, message -- how it ended the last time
@@ -99,6 +99,8 @@ def state_of(job: JobEntry) -> str:
 
 def rhythm_of(job: JobEntry) -> str:
     """Return how often a job runs, in words."""
+    if not job.seconds:
+        return "every day"
     sizes = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
     unit, size = next(each for each in sizes if job.seconds % each[1] == 0)
     count = job.seconds // size

@@ -42,8 +42,10 @@ GROUPS = (
     ("Overdue", ("overdue_age", "overdue_basis")),
     (
         "Billing",
-        ("billing_trigger", "manual_methods", "hold_minutes", "max_declines"),
+        ("billing_trigger", "retry_days", "expiry_days", "other_amounts", "manual_methods"),
     ),
+    ("Direct debit", ("direct_debit", "creditor_id")),
+    ("Cards", ("hold_minutes", "max_declines")),
     ("Invoices", ("link_days", "invoice_footer")),
 )
 HINTS = {
@@ -54,6 +56,7 @@ HINTS = {
     "link_days": "Days. An expired link offers its customer a fresh one.",
     "hold_minutes": "Minutes. A card that was authorised but never charged is let go.",
 }
+YES_NO = (("no", "No"), ("yes", "Yes"))
 BASES = (
     (OverdueBasis.ISSUED.value, "The day it was last sent"),
     (OverdueBasis.INVOICE_DATE.value, "The invoice date"),
@@ -133,7 +136,12 @@ class SettingsForm(BaseForm):
     overdue_age = StringField(**_kwargs("overdue_age"), render_kw={"inputmode": "numeric"})
     overdue_basis = SelectField(**_kwargs("overdue_basis"), choices=BASES)
     billing_trigger = SelectField(**_kwargs("billing_trigger"), choices=TRIGGERS)
+    retry_days = StringField(**_kwargs("retry_days"))
+    expiry_days = StringField(**_kwargs("expiry_days"), render_kw={"inputmode": "numeric"})
+    other_amounts = SelectField(**_kwargs("other_amounts"), choices=YES_NO)
     manual_methods = TextAreaField(**_kwargs("manual_methods"))
+    direct_debit = SelectField(**_kwargs("direct_debit"), choices=YES_NO)
+    creditor_id = StringField(**_kwargs("creditor_id"))
     hold_minutes = StringField(**_kwargs("hold_minutes"), render_kw={"inputmode": "numeric"})
     max_declines = StringField(**_kwargs("max_declines"), render_kw={"inputmode": "numeric"})
     link_days = StringField(**_kwargs("link_days"), render_kw={"inputmode": "numeric"})
@@ -147,8 +155,11 @@ def as_typed(settings: Settings) -> dict[str, str]:
 
 
 def _typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
-        return "\n".join(value)
+        numbers = all(isinstance(each, int) for each in value)
+        return (", " if numbers else "\n").join(str(each) for each in value)
     return "" if value is None else str(value)
 
 

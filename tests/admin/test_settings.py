@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from admin.pages.settings import as_typed
 from billing.errors import Refusal
 from billing.setting_values import READERS
 from billing.settings import change_settings, problems
@@ -70,10 +71,7 @@ def test_saving_changes_what_was_typed_and_logs_before_and_after(
 def test_saving_the_page_as_it_is_changes_nothing(staff_client: Build, post: Post) -> None:
     client = staff_client()
     stored = fetch(Settings, 1)
-    typed = {
-        name: "\n".join(value) if isinstance(value, list) else "" if value is None else str(value)
-        for name, value in ((name, getattr(stored, name)) for name in READERS)
-    }
+    typed = as_typed(stored)
     assert post(client, PAGE, typed).status_code == 303
     assert "Nothing was changed." in text_of(client.get(PAGE))
     assert [row for row in all_of(History) if row.record == "settings"] == []
