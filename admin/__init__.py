@@ -13,7 +13,13 @@ from admin.base.access import holds, signed_in
 from admin.base.icons import icon
 from admin.base.registry import EXTENSION, Registry, lookup_url, menu, record_url
 from admin.base.words import accent
+from admin.gateway import disputes_of
 from admin.pages import pages_of
+from admin.pages.billing_card import billing_card
+from admin.pages.charging_words import failure_of
+from admin.pages.credit_use import credit_for
+from admin.pages.labelling import labels_on
+from admin.pages.late_money import late_payments, unapplied_of
 from admin.pages.noting import note_url, notes_on
 from admin.records import record_views
 
@@ -50,7 +56,14 @@ def _for_templates() -> dict[str, Any]:
         "lookup_url": lookup_url,
         "record_url": record_url,
         "holds": holds,
+        "credit_for": credit_for,
         "note_url": note_url,
         "notes_on": notes_on,
+        "labels_on": labels_on,
+        "billing_card": billing_card,
+        "failure_of": failure_of,
+        "late_payments": late_payments,
+        "unapplied_of": unapplied_of,
+        "disputes_of": disputes_of,
         "signed_in": signed_in,
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, and_, exists, not_
 
-from admin.base.filters import Reading
+from admin.base.filters import OneParam, Options, Reading
 from admin.base.view import RecordView
 from admin.base.words import Words
 from models import Application, Invoice
@@ -20,18 +20,13 @@ def _has_invoice(*conditions: Any) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
-class InvoicesFilter:
+class InvoicesFilter(OneParam):
     """Applications with an invoice that is still owed, or with paid ones only."""
 
+    shape: ClassVar[str] = "select"
     name: str = "with_invoices"
     label: str = "With invoices"
-    shape: str = "select"
-    quiet: bool = False
-    options: tuple[tuple[str, str], ...] = (("unpaid", "Unpaid"), ("paid", "Paid"))
-
-    @property
-    def params(self) -> tuple[str, ...]:
-        return (self.name,)
+    options: Options = (("unpaid", "Unpaid"), ("paid", "Paid"))
 
     def read(self, _model: Any, args: Mapping[str, str], _words: Words, into: Reading) -> None:
         """Take the condition asked for; the model is always the application."""

@@ -30,10 +30,16 @@ ABOUT = (
     ("staff", "Staff member"),
     ("role", "Role"),
     ("settings", "Settings"),
+    ("label", "Label"),
+    ("savedfilter", "Saved filter"),
+    ("bulkrun", "Bulk action"),
+    ("dispute", "Dispute"),
+    ("gatewaynotification", "Gateway news"),
 )
 NAMES = dict(ABOUT)
 KINDS = (
     ("invoice", "Invoice"),
+    ("reminder", "Reminder"),
     ("receipt", "Receipt"),
     ("payment_failed", "Payment failed"),
     ("payment_returned", "Payment returned"),
@@ -44,6 +50,7 @@ KINDS = (
     ("sign_in", "Sign-in link"),
     ("message_preview", "Message preview"),
     ("staff_notice", "Notice to staff"),
+    ("staff_digest", "Daily digest to staff"),
     ("staff_password", "Password of staff"),
 )
 

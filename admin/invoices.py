@@ -1,36 +1,57 @@
-"""What invoices add to the generated panel: Active and Overdue, what is left to pay, red flags.
-
-Also the strip of outstanding amounts on the pages of users, units and sites, from the same rule.
-"""
+"""What invoices add to the generated panel: Active and Overdue, what is left to pay, red flags."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import url_for
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from admin.base import cells
-from admin.base.access import holds
+from admin.base.bulk import BulkAction
 from admin.base.columns import Column, Derived
 from admin.base.eye import Figure
+from admin.base.filters_related import RelationFilter
 from admin.base.grid import DerivedState
-from admin.base.scope import in_scope
 from admin.base.view import RecordView
 from admin.base.words import Words
 from admin.credit import credit, not_invoiced
+from admin.overdue_words import becomes_overdue
+from admin.standing import StandingView
 from billing.overdue import is_overdue, overdue_condition
-from models import Invoice, Payment, Site, Unit, User, db
+from models import Invoice, Payment, Site, Unit, User
 from models.panel import Caption
-from models.states import ACTIVE_INVOICE_STATES, OWED_INVOICE_STATES, InvoiceState
+from models.states import ACTIVE_INVOICE_STATES
 
 OVERDUE = Derived(
     sql=lambda words: overdue_condition(words.today),
     of=lambda invoice, words: is_overdue(invoice, words.today),
 )
+
+
+# For the CSV, where no flag stands beside the state.
+LATE = Column(
+    "overdue",
+    "Overdue",
+    "yes_no",
+    (OVERDUE,),
+    lambda values, words, full: cells.show("yes_no", bool(values[0]), words, full),
+    lambda values, words: cells.plain("yes_no", bool(values[0]), words),
+)
+
+
+@dataclass(frozen=True)
+class UnitFilter(RelationFilter):
+    """The invoices about one unit, through what is billed."""
+
+    def condition(self, model: Any, record_id: int) -> Any:
+        billed = select(Unit.billable_id).where(Unit.id == record_id)
+        return model.billable_id == billed.scalar_subquery()
+
+
+UNIT = UnitFilter("unit", "Unit", "billable", Unit, quiet=True)
 
 
 def _state(values: Sequence[Any], words: Words, full: bool) -> Markup:
@@ -60,10 +81,21 @@ class InvoiceView(RecordView):
     record = Invoice
     strip = "Amount"
     empty = "Open an approved application and choose Generate Invoice."
+    bulk_actions = (
+        BulkAction("Send", "send", "invoices.send", "bulk.send"),
+        BulkAction("Charge customer", "credit-card", "invoices.charge", "bulk.charge"),
+        BulkAction("Remind", "bell-ring", "invoices.send", "bulk.remind"),
+        BulkAction("Label", "tag", "invoices.label", "bulk.label_them"),
+        BulkAction("PDF", "file-text", "invoices.view", "bulk.pdf"),
+    )
+    bulk_log = "bulk.index"
     derived_states = {
         "active": DerivedState("Active", members=tuple(s.value for s in ACTIVE_INVOICE_STATES)),
         "overdue": DerivedState(
-            "Overdue", condition=lambda words: overdue_condition(words.today), tone="overdue"
+            "Overdue",
+            condition=lambda words: overdue_condition(words.today),
+            tone="overdue",
+            after="failed",
         ),
     }
 
@@ -75,7 +107,18 @@ class InvoiceView(RecordView):
             return replace(column, sources=("total", "balance", OVERDUE), render=_amount)
         if name == "due_on":
             return replace(column, sources=("due_on", OVERDUE), render=_due)
+        if name == "overdue_on":
+            return replace(column, **becomes_overdue(column))
         return column
+
+    def __init__(self, model: Any = None) -> None:
+        super().__init__(model)
+        # Reached from a unit's page: an invoice knows what it is about, not the unit itself.
+        self.filters.append(UNIT)
+        self.relation_filters.append(UNIT)
+
+    def exported(self) -> list[Column]:
+        return [*super().exported(), LATE]
 
     def title_of(self, record: Any) -> str:
         return str(record)
@@ -86,64 +129,32 @@ class InvoiceView(RecordView):
         return [*others, replace(left, tone="overdue")] if overdue else [*others, left]
 
 
-def outstanding(words: Words, condition: Any, **filters: Any) -> list[Figure]:
-    """Return what is owed, in flight and overdue among the invoices ``condition`` selects.
-
-    filters -- what the invoice grid is opened with from there
-    """
-    if not holds("invoices.view"):
-        return []
-    owed = Invoice.balance
-    overdue = overdue_condition(words.today)
-    row = db.session.execute(
-        select(
-            func.coalesce(func.sum(owed), 0),
-            func.coalesce(func.sum(owed).filter(Invoice.state == InvoiceState.PENDING), 0),
-            func.coalesce(func.sum(owed).filter(overdue), 0),
-            func.count().filter(overdue),
-        ).where(condition, Invoice.state.in_(OWED_INVOICE_STATES), *in_scope(Invoice))
-    ).one()
-    total, pending, late, count = (int(value) for value in row)
-    figures = [Figure("Outstanding balance", words.money(total))]
-    if pending:
-        figures.append(Figure("of it being collected", words.money(pending)))
-    if count:
-        label = f"Overdue: {count} invoice{'s' if count > 1 else ''}"
-        url = url_for("invoice.index_view", state="overdue", **filters) if filters else None
-        figures.append(Figure(label, words.money(late), "overdue", url))
-    return figures
-
-
-class UserView(RecordView):
+class UserView(StandingView):
     """Customers, with what they owe."""
 
     record = User
+    # All on the card "Billing" (templates/admin/pages/eye/user_billing.html).
+    elsewhere = frozenset({"billing_method", "billing_trigger", "created_at"})
 
     def figures(self, record: Any, words: Words) -> list[Figure]:
         return [
-            *outstanding(words, Invoice.user_id == record.id, user=record.id),
+            *super().figures(record, words),
             *not_invoiced(words, record),
             *credit(words, record),
         ]
 
 
-class SiteView(RecordView):
+class SiteView(StandingView):
     """Sites, with what is owed there."""
 
     record = Site
     default_sort = "name"
 
-    def figures(self, record: Any, words: Words) -> list[Figure]:
-        return outstanding(words, Invoice.site_id == record.id, site=record.id)
 
-
-class UnitView(RecordView):
+class UnitView(StandingView):
     """Units, with what is owed for them."""
 
     record = Unit
-
-    def figures(self, record: Any, words: Words) -> list[Figure]:
-        return outstanding(words, Invoice.billable_id == record.billable_id)
 
 
 class PaymentView(RecordView):

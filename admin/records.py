@@ -11,9 +11,12 @@ from typing import Any
 from admin.applications import ApplicationView
 from admin.base.actions import actions_of
 from admin.base.view import RecordView
+from admin.charges import ChargeView
+from admin.gateway import DisputeView, NewsView
 from admin.history import EmailView, HistoryView
 from admin.invoices import InvoiceView, PaymentView, SiteView, UnitView, UserView
 from admin.pages.fee_rules import form_actions
+from admin.pages.gateway_news import news_actions
 from admin.pages.messages_actions import message_actions
 from admin.pages.messages_view import MessageView, RecipientView
 from billing.actions import (
@@ -21,23 +24,31 @@ from billing.actions import (
     email_actions,
     invoice_actions,
     payment_actions,
+    unit_actions,
+    user_actions,
 )
 from models import (
     Application,
     Form,
+    GatewayNotification,
     Invoice,
+    Label,
     Message,
     OutgoingEmail,
     Payment,
     Rental,
     Role,
     Staff,
+    Unit,
+    User,
 )
 
 RECORDS: list[Any] = [
     ApplicationView,
     InvoiceView,
     PaymentView,
+    DisputeView,
+    ChargeView,
     UserView,
     UnitView,
     SiteView,
@@ -46,16 +57,21 @@ RECORDS: list[Any] = [
     MessageView,
     RecipientView,
     EmailView,
+    NewsView,
     HistoryView,
+    Label,
     Staff,
     Role,
 ]
 
 actions_of(Invoice, invoice_actions)
 actions_of(Payment, payment_actions)
+actions_of(User, user_actions)
+actions_of(Unit, unit_actions)
 actions_of(Application, application_actions)
 actions_of(Form, form_actions)
 actions_of(Message, message_actions)
+actions_of(GatewayNotification, news_actions)
 actions_of(OutgoingEmail, lambda _session, email: email_actions(email))
 
 

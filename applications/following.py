@@ -58,7 +58,9 @@ def _paid(session: Session, change: Change, application: Application, actor: Act
     if application.outstanding_balance > 0 or application.fees_total == 0:
         return
     undecided = application.state in (A.PENDING, A.REJECTED)
-    if undecided and change.payment.initiated_by == ActorKind.STAFF:
+    # Credit is money of long ago: who uses it now settles the balance, not who paid it then.
+    who = actor.kind if change.applied else change.payment.initiated_by
+    if undecided and who == ActorKind.STAFF:
         sentence = "Outstanding balance settled, so approved"
         decide(session, application, "settle", A.APPROVED, sentence, actor)
     elif application.state is A.REJECTED:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from billing import crediting, guards, receipts, refunds
+from billing import credit_use, crediting, drafts, guards, receipts, refunds, reminding, spreading
 from billing.errors import Refusal
-from models import Application, Invoice, OutgoingEmail, Payment
+from models import Application, Invoice, OutgoingEmail, Payment, Unit, User
 from models.states import (
     ApplicationState,
     EmailState,
@@ -21,6 +21,7 @@ from models.states import (
     PaymentState,
 )
 
+_CREATE_INVOICE = ("create_invoice", "Create invoice", "invoices.create")
 # What may still change at the gateway without our doing.
 _CHECKED = (
     PaymentState.STARTED,
@@ -50,7 +51,11 @@ def invoice_actions(session: Session, invoice: Invoice) -> list[Action]:
     send = "Send" if invoice.state is InvoiceState.DRAFT else "Resend"
     rows: list[tuple[str, str, str, Callable[[Session, Invoice], Refusal | None]]] = [
         ("send", send, "invoices.send", guards.why_not_send),
+        ("charge", "Charge customer", "invoices.charge", guards.why_not_charge),
+        ("remind", "Remind", "invoices.send", reminding.why_not_remind),
         ("process", "Process Invoice In-Person", "payments.process", guards.why_not_take),
+        ("edit_items", "Edit items", "invoices.edit", guards.why_not_edit),
+        ("use_credit", "Use credit", "payments.process", credit_use.why_not_use_credit),
         ("credit", "Write off / credit", "credits.give", crediting.why_not_credit),
         ("redraft", "Set back to draft", "invoices.redraft", guards.why_not_redraft),
         ("delete", "Delete", "invoices.delete", guards.why_not_delete),
@@ -60,7 +65,7 @@ def invoice_actions(session: Session, invoice: Invoice) -> list[Action]:
     ]
     dead = invoice.state is InvoiceState.DELETED
     refusal = Refusal("This invoice is deleted.") if dead else None
-    actions.insert(1, action("rotate_link", "Replace the link", "invoices.send", refusal))
+    actions.insert(3, action("rotate_link", "Replace the link", "invoices.send", refusal))
     return actions
 
 
@@ -104,7 +109,27 @@ def application_actions(session: Session, application: Application) -> list[Acti
     if application.state is not ApplicationState.PENDING:
         why_not = guards.why_not_generate(session, application)
         actions.append(action("generate_invoice", "Generate Invoice", "invoices.create", why_not))
+        why_not = drafts.why_not_invoice_application(session, application)
+        actions.append(action(*_CREATE_INVOICE, why_not))
     return actions
+
+
+def user_actions(session: Session, user: User) -> list[Action]:
+    """Return the buttons of a user's page."""
+    why_not = spreading.why_not_spread(session, user)
+    return [
+        action(*_CREATE_INVOICE, drafts.why_not_invoice_user(user)),
+        action("record_payment", "Record payment", "payments.process", why_not),
+        action("statement", "Statement", "invoices.view", None),
+    ]
+
+
+def unit_actions(session: Session, unit: Unit) -> list[Action]:
+    """Return the buttons of a unit's page."""
+    return [
+        action(*_CREATE_INVOICE, drafts.why_not_invoice_unit(session, unit)),
+        action("statement", "Statement", "invoices.view", None),
+    ]
 
 
 def email_actions(email: OutgoingEmail) -> list[Action]:

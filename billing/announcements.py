@@ -11,7 +11,9 @@ from billing.actor import Actor
 from billing.history import note
 from billing.mailing import notify_staff, queue_email
 from billing.office import in_words
+from billing.retry_plan import with_next_try
 from models import Invoice, Payment, User
+from models.states import ActorKind
 
 
 def receipt(session: Session, payment: Payment, *, resend: str = "") -> bool:
@@ -30,11 +32,13 @@ def failed(session: Session, payment: Payment, invoice: Invoice) -> None:
     user = session.get_one(User, payment.user_id)
     occasion = f"payment-failed:{payment.id}"
     queue_email(session, "payment_failed", occasion, user, invoice=invoice, payment=payment)
+    said = f"{in_words(session, payment.amount)} could not be charged: {payment.message}"
     notify_staff(
         session,
         occasion,
         f"Charge failed on invoice #{invoice.number}",
-        f"{in_words(session, payment.amount)} could not be charged: {payment.message}.",
+        f"{with_next_try(session, said, invoice.retry_on)}.",
+        kind="charge_failed",
         invoice=invoice,
         payment=payment,
     )
@@ -53,13 +57,21 @@ def payment_returned(session: Session, payment: Payment, invoice: Invoice) -> No
     )
 
 
-def taken_back(session: Session, payment: Payment, sentence: str) -> None:
+def taken_back(
+    session: Session,
+    payment: Payment,
+    sentence: str,
+    *,
+    kind: str = "money_returned",
+    title: str = "A payment was taken back",
+) -> None:
     """Tell the office that money went away again."""
     notify_staff(
         session,
         f"taken-back:{payment.id}",
-        "A payment was taken back",
+        title,
         f"{sentence}. What it had paid is open again.",
+        kind=kind,
         invoice=_first_invoice(session, payment),
         payment=payment,
     )
@@ -72,6 +84,7 @@ def refund_came_back(session: Session, payment: Payment, refund: Payment, senten
         f"refund-failed:{refund.id}",
         "A refund failed",
         f"{sentence}. It is not applied to any invoice: apply it, or pay it back another way.",
+        kind="refund_failed",
         payment=payment,
     )
 
@@ -81,11 +94,15 @@ def unapplied(session: Session, payment: Payment, actor: Actor) -> None:
     amount = in_words(session, payment.unapplied)
     sentence = f"{amount} of payment {payment.id} is not applied to any invoice"
     note(session, payment, "unapplied", sentence, actor)
+    if actor.kind is ActorKind.STAFF:
+        # Whoever records money sees on the page where it went.
+        return
     notify_staff(
         session,
         f"unapplied:{payment.id}",
         "Money without an invoice",
         f"{sentence}. Apply it to an invoice or pay it back.",
+        kind="unapplied",
         payment=payment,
     )
 

@@ -28,6 +28,7 @@ from models.states import PaymentKind, PaymentState, Tender
 
 log = logging.getLogger(__name__)
 
+NOT_REACHABLE = "Gateway not reachable"
 CHECKING = "We are checking this payment with the bank. Please do not pay again."
 
 
@@ -81,10 +82,14 @@ def start_several(
     *,
     payment_method_id: int | None = None,
     kind: PaymentKind = PaymentKind.CHARGE,
+    surplus: int = 0,
 ) -> Payment:
-    """Write one attempt at several invoices of one user down, with the minor units for each."""
+    """Write one attempt at several invoices of one user down, with the minor units for each.
+
+    surplus -- minor units on top of them, which become the user's credit
+    """
     invoices = [invoice for invoice, _amount in shares]
-    amount = sum(share for _invoice, share in shares)
+    amount = sum(share for _invoice, share in shares) + surplus
     payment = Payment(
         kind=kind,
         tender=tender,
@@ -128,7 +133,7 @@ def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:
         answer = call()
     except GatewayUnreachable:
         log.warning("payment %s: the gateway could not be reached", payment_id)
-        answer = Answer(Verdict.INVALID, PaymentState.FAILED, message="Gateway not reachable")
+        answer = Answer(Verdict.INVALID, PaymentState.FAILED, message=NOT_REACHABLE)
     except OutcomeUnknown:
         log.warning("payment %s: outcome unknown", payment_id, exc_info=True)
         return unknown(payment_id)

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from billing import money
-from billing.gateway import Answer, KeptMethod, Verdict
-from models.states import PaymentState, Tender
+from billing.gateway import Answer, DisputeNews, KeptMethod, Verdict
+from models.states import DisputeState, PaymentState, Tender
 
 _STATES = {
     "authorizing": PaymentState.STARTED,
@@ -30,6 +30,15 @@ _STATES = {
     "gateway_rejected": PaymentState.DECLINED,
     "failed": PaymentState.DECLINED,
     "voided": PaymentState.VOIDED,
+}
+# Whatever else it is called, a dispute is open until the bank has decided; one that nobody answered
+# in time, or that was accepted, costs the money like a lost one.
+_DISPUTE_STATES = {
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+    "accepted": DisputeState.LOST,
+    "auto_accepted": DisputeState.LOST,
+    "expired": DisputeState.LOST,
 }
 _DEBIT_TYPES = ("sepa_debit_account", "us_bank_account")
 
@@ -61,13 +70,69 @@ def read_transaction(transaction: Any, default_currency: str) -> Answer:
 
 
 def read_refusal(result: Any) -> Answer:
-    """Return an answer that says why the request itself was refused."""
+    """Return why the request itself was refused, or the check of a card it began with."""
+    failed = _failed_check(getattr(result, "credit_card_verification", None))
+    if failed is not None:
+        return failed
     errors = list(result.errors.deep_errors)
     return Answer(
         Verdict.INVALID,
         PaymentState.FAILED,
         code=str(errors[0].code) if errors else "",
         message=str(errors[0].message) if errors else str(result.message),
+    )
+
+
+def read_check(account: Any) -> Answer | None:
+    """Return why a bank account did not pass its check, or None when it did."""
+    if getattr(account, "verified", False):
+        return None
+    checks = getattr(account, "verifications", None) or [None]
+    unchecked = Answer(Verdict.DECLINED, PaymentState.DECLINED)
+    return _failed_check(checks[-1]) or unchecked
+
+
+def read_dispute(dispute: Any, default_currency: str) -> DisputeNews | None:
+    """Return what a dispute says; None for one without an id, which nothing can be done with.
+
+    Whatever else is missing or odd in it is left out: the news itself must not get lost over it.
+    """
+    number = str(getattr(dispute, "id", "") or "")
+    if not number:
+        return None
+    amount = getattr(dispute, "amount_disputed", None) or getattr(dispute, "amount", None)
+    currency = getattr(dispute, "currency_iso_code", None) or default_currency
+    reply_by = getattr(dispute, "reply_by_date", None)
+    opened = getattr(dispute, "created_at", None)
+    return DisputeNews(
+        number,
+        _DISPUTE_STATES.get(str(getattr(dispute, "status", "")), DisputeState.OPEN),
+        amount=_minor(amount, currency),
+        reason=str(getattr(dispute, "reason", "") or ""),
+        reply_by=reply_by if type(reply_by) is dt.date else None,
+        opened_at=opened.replace(tzinfo=dt.UTC) if isinstance(opened, dt.datetime) else None,
+    )
+
+
+def _minor(amount: Any, currency: str) -> int | None:
+    try:
+        return money.from_decimal(amount, currency) if isinstance(amount, Decimal) else None
+    except ValueError:
+        return None
+
+
+def _failed_check(check: Any) -> Answer | None:
+    """Return what a check of a card or account said, as a decline, or None without one."""
+    if check is None:
+        return None
+    code = str(getattr(check, "processor_response_code", "") or "")
+    rejection = getattr(check, "gateway_rejection_reason", None)
+    text = str(getattr(check, "processor_response_text", "") or "")
+    return Answer(
+        Verdict.DECLINED,
+        PaymentState.DECLINED,
+        code="rejected" if rejection else code,
+        message=f"Rejected by the gateway: {rejection}" if rejection else text,
     )
 
 
@@ -89,7 +154,12 @@ def read_method(customer_id: str, method: Any) -> KeptMethod:
         brand=method.card_type if is_card else "Bank account",
         last_four=str(getattr(method, "last_4", "") or ""),
         expires_on=expires,
-        holder=str(getattr(method, "cardholder_name", "") or ""),
+        holder=str(
+            getattr(method, "cardholder_name", "")
+            or getattr(method, "account_holder_name", "")
+            or ""
+        )[:160],
+        verified=bool(getattr(method, "verified", True)),
     )
 
 

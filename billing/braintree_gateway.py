@@ -14,11 +14,19 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from billing import money
-from billing.braintree_answers import read_method, read_refusal, read_transaction
+from billing.braintree_answers import (
+    read_check,
+    read_dispute,
+    read_method,
+    read_refusal,
+    read_transaction,
+)
 from billing.database import refuse_inside_transaction
 from billing.errors import GatewayUnreachable, OutcomeUnknown
 from billing.gateway import (
     Answer,
+    Check,
+    DisputeNews,
     ForgedNotification,
     KeptMethod,
     Notification,
@@ -122,15 +130,46 @@ class BraintreeGateway:
         accepted = (answer for answer in answers if answer.verdict is Verdict.ACCEPTED)
         return next(accepted, answers[0] if answers else None)
 
-    def keep_method(self, customer_id: str | None, nonce: str) -> KeptMethod | Answer:
+    def keep_method(
+        self, customer_id: str | None, nonce: str, *, token: str = "", check: Check = Check.NONE
+    ) -> KeptMethod | Answer:
         if customer_id is None:
             made = self._call(lambda sdk: sdk.customer.create({}))
             customer_id = str(made.customer.id)
-        body = {"customer_id": customer_id, "payment_method_nonce": nonce}
+        body: dict[str, Any] = {"customer_id": customer_id, "payment_method_nonce": nonce}
+        if token:
+            body["token"] = token
+        if check is not Check.NONE:
+            body["options"] = self._checking(check)
         result = self._call(lambda sdk: sdk.payment_method.create(body))
         if not result.is_success:
             return read_refusal(result)
+        # An account that failed its check is kept all the same, and could never be debited.
+        failed = read_check(result.payment_method) if check is Check.US_ACCOUNT else None
+        if failed is not None:
+            self.forget_method(str(result.payment_method.token))
+            return failed
         return read_method(customer_id, result.payment_method)
+
+    def find_method(self, token: str) -> KeptMethod | None:
+        try:
+            found = self._call(lambda sdk: sdk.payment_method.find(token))
+        except LookupError:
+            return None
+        return read_method(str(found.customer_id), found)
+
+    def forget_method(self, token: str) -> None:
+        try:
+            self._call(lambda sdk: sdk.payment_method.delete(token))
+        except LookupError:
+            return
+
+    def find_dispute(self, gateway_id: str) -> DisputeNews | None:
+        try:
+            found = self._call(lambda sdk: sdk.dispute.find(gateway_id))
+        except LookupError:
+            return None
+        return read_dispute(found, self._account.currency)
 
     def parse_notification(self, signature: str, payload: str) -> Notification:
         try:
@@ -143,7 +182,8 @@ class BraintreeGateway:
             # Hostile input makes the SDK raise far more than its own InvalidSignatureError.
             raise ForgedNotification(str(error)) from error
         at = news.timestamp.replace(tzinfo=dt.UTC) if news.timestamp else None
-        return Notification(str(news.kind), str(getattr(subject, "id", "") or ""), at)
+        said = read_dispute(dispute, self._account.currency) if dispute is not None else None
+        return Notification(str(news.kind), str(getattr(subject, "id", "") or ""), at, said)
 
     def answer_challenge(self, challenge: str) -> str:
         try:
@@ -220,6 +260,16 @@ class BraintreeGateway:
             timeout=TIMEOUT,  # type: ignore[arg-type]
             wrap_http_exceptions=True,
         )
+
+    def _checking(self, check: Check) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if check is Check.CARD:
+            options["verify_card"] = True
+        else:
+            options["us_bank_account_verification_method"] = "network_check"
+        if self._account.merchant_account_id:
+            options["verification_merchant_account_id"] = self._account.merchant_account_id
+        return options
 
     def _key(self, reference: str) -> dict[str, str]:
         return {"api_request_key": reference} if self._account.request_keys else {}

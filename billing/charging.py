@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from billing import attempts, clock, guards, runtime
+from billing import attempts, clock, guards, parts, runtime
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import end_reading, lock, transaction
 from billing.errors import Refusal
 from billing.gateway import Order
-from billing.invoicing import issue
+from billing.issuing import issue_for_payment
+from billing.locks import lock_user_and_invoice
 from billing.office import get_settings, in_words
 from billing.transitions import move
-from models import Allocation, Invoice, Payment, User
+from models import Allocation, Invoice, Payment
 from models.states import ActorKind, InvoiceState, PaymentState, Tender
 
 MAX_NONCE = 255
+# Who a charge of a registered method was started by, in the gateway's terms.
+UNSCHEDULED = "unscheduled"
+RECURRING = "recurring"
 
 
 def card_form_token() -> str:
@@ -38,15 +42,17 @@ def pay_invoice(
     *,
     nonce: str,
     shown_balance: int,
+    amount: int | None = None,
     actor: Actor,
     holder: str = "",
     street: str = "",
     postal_code: str = "",
 ) -> Attempt:
-    """Charge a typed card for the whole balance.
+    """Charge a typed card for the whole balance, or for ``amount`` of it.
 
     nonce         -- what the gateway gave the browser for the card; single use
-    shown_balance -- minor units the customer saw on the button: a request, checked under lock
+    shown_balance -- minor units the page said are due: a request, checked under lock
+    amount        -- minor units the customer wants to pay instead, where the office allows that
 
     Returns how it ended. Raises ``Refusal`` without calling the gateway when the invoice is paid,
     not open, being paid by somebody else, not the amount shown, or after too many declines.
@@ -55,6 +61,7 @@ def pay_invoice(
         [invoice_id],
         nonce=nonce,
         shown_total=shown_balance,
+        part=amount,
         actor=actor,
         holder=holder,
         street=street,
@@ -67,6 +74,7 @@ def pay_invoices(
     *,
     nonce: str,
     shown_total: int,
+    part: int | None = None,
     actor: Actor,
     holder: str = "",
     street: str = "",
@@ -74,7 +82,8 @@ def pay_invoices(
 ) -> Attempt:
     """Charge a typed card once for the whole balances of several invoices of one user.
 
-    shown_total -- minor units the customer saw on the button, the sum of the balances
+    shown_total -- minor units the customer saw on the page, the sum of the balances
+    part        -- minor units to pay of the only invoice instead
 
     Every invoice must be payable, else nothing is charged for any. One receipt lists them all.
     """
@@ -91,11 +100,12 @@ def pay_invoices(
                 "These invoices are of different people. Please pay for one person at a time.",
                 "other_user",
             )
-        _check_amount(session, sum(invoice.balance_now for invoice in invoices), shown_total)
+        check_shown(session, invoices, shown_total)
         order, payment_id = start_sale(
             session,
             invoices,
             actor,
+            part=part,
             nonce=nonce,
             holder=holder,
             street=street,
@@ -109,19 +119,27 @@ def start_sale(
     invoices: Sequence[Invoice],
     actor: Actor,
     *,
+    part: int | None = None,
     nonce: str,
     holder: str = "",
     street: str = "",
     postal_code: str = "",
 ) -> tuple[Order, int]:
-    """Step one of charging a typed card, in the caller's transaction that holds the locks."""
+    """Step one of charging a typed card, in the caller's transaction that holds the locks.
+
+    part -- minor units to pay of the only invoice, instead of its balance
+    """
     for invoice in invoices:
-        _check_declines(session, invoice)
+        check_declines(session, invoice)
     shares = [(invoice, invoice.balance_now) for invoice in invoices]
+    if part is not None:
+        [only] = invoices
+        guards.require(parts.why_not_other_amount(session, only, part))
+        shares = [(only, part)]
     payment = attempts.start_several(session, shares, Tender.CARD, actor)
     for invoice, share in shares:
         if invoice.state is InvoiceState.DRAFT:
-            issue(session, invoice)
+            issue_for_payment(session, invoice)
         sentence = f"Payment of {in_words(session, share)} by card started"
         move(session, invoice, "pay", InvoiceState.PENDING, actor, sentence)
     source = "moto" if actor.kind is ActorKind.STAFF else ""
@@ -144,53 +162,61 @@ def check_nonce(nonce: str) -> None:
 
 
 def charge_customer(
-    invoice_id: int, *, amount: int | None = None, shown_balance: int, actor: Actor
+    invoice_id: int,
+    *,
+    amount: int | None = None,
+    shown_balance: int,
+    actor: Actor,
+    source: str = UNSCHEDULED,
 ) -> Attempt:
     """Charge the user's registered payment method for the balance, or ``amount`` of it.
 
+    shown_balance -- minor units staff saw: a request, checked under lock
+    source        -- what the gateway is told: UNSCHEDULED, or RECURRING for one of a timetable
+
     The billing method is read again under the user's lock, so switching it to ``invoice`` stops
-    even a charge that was queued before.
+    even a charge that was queued before. Staff who charge by hand take the place of a planned
+    retry. Raises ``Refusal`` without calling the gateway.
     """
     with transaction() as session:
-        invoice, user = _lock_with_user(session, invoice_id)
+        _user, invoice = lock_user_and_invoice(session, invoice_id)
         guards.require(guards.why_not_charge(session, invoice))
-        if invoice.state is InvoiceState.PENDING:
-            raise Refusal("A payment is being processed.", "live")
-        _check_amount(session, invoice.balance_now, shown_balance)
+        check_shown(session, [invoice], shown_balance)
         amount = invoice.balance_now if amount is None else amount
         check_part(session, invoice, amount)
-        method = guards.default_method(session, user.id)
-        assert method is not None
-        issued_here = invoice.state is InvoiceState.DRAFT
-        payment = attempts.start(
-            session, invoice, amount, method.tender, actor, payment_method_id=method.id
-        )
-        if issued_here:
-            issue(session, invoice)
-        sentence = f"Charge of {in_words(session, amount)} to {method} started"
-        move(session, invoice, "charge", InvoiceState.PENDING, actor, sentence)
-        order = _order(payment, token=method.token, source="unscheduled")
-        payment_id = payment.id
-    gateway = runtime.current().gateway
-    return attempts.ask(payment_id, lambda: gateway.sale(order), actor)
+        invoice.retry_on = None
+        order, payment_id = start_charge(session, invoice, amount, actor, source)
+    return ask_for_sale(payment_id, order, actor)
+
+
+def start_charge(
+    session: Session, invoice: Invoice, amount: int, actor: Actor, source: str
+) -> tuple[Order, int]:
+    """Step one of charging the registered method: the caller holds the locks and asked the guard.
+
+    amount -- minor units, at most the balance
+    """
+    method = guards.default_method(session, invoice.user_id)
+    assert method is not None
+    issued_here = invoice.state is InvoiceState.DRAFT
+    payment = attempts.start(
+        session, invoice, amount, method.tender, actor, payment_method_id=method.id
+    )
+    if issued_here:
+        issue_for_payment(session, invoice)
+    sentence = f"Charge of {in_words(session, amount)} to {method} started"
+    move(session, invoice, "charge", InvoiceState.PENDING, actor, sentence)
+    return _order(payment, token=method.token, source=source), payment.id
 
 
 def check_part(session: Session, invoice: Invoice, amount: int) -> None:
     """Refuse an amount that is nothing or more than the balance."""
-    if amount <= 0:
-        raise Refusal("The amount must be more than zero.", "amount_zero", "amount")
-    if amount > invoice.balance_now:
-        left = in_words(session, invoice.balance_now)
-        raise Refusal(f"Only {left} is left to pay.", "more_than_balance", "amount")
+    guards.require(parts.why_not_part(session, invoice, amount))
 
 
-def _lock_with_user(session: Session, invoice_id: int) -> tuple[Invoice, User]:
-    user_id = session.scalar(select(Invoice.user_id).where(Invoice.id == invoice_id))
-    user = lock(session, User, user_id or 0)
-    return lock(session, Invoice, invoice_id), user
-
-
-def _check_amount(session: Session, due: int, shown: int) -> None:
+def check_shown(session: Session, invoices: Sequence[Invoice], shown: int) -> None:
+    """Refuse when the balances are another sum than the one somebody decided on."""
+    due = sum(invoice.balance_now for invoice in invoices)
     if shown != due:
         now = in_words(session, due)
         raise Refusal(
@@ -198,7 +224,7 @@ def _check_amount(session: Session, due: int, shown: int) -> None:
         )
 
 
-def _check_declines(session: Session, invoice: Invoice) -> None:
+def check_declines(session: Session, invoice: Invoice) -> None:
     """Stop card guessing: so many declines an hour and invoice, then a pause.
 
     A silent invoice goes with each declined card, so those of one application count together.

@@ -6,9 +6,10 @@ address or the customer's name does not rewrite what was sent.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from billing import clock
@@ -49,6 +50,18 @@ def freeze(session: Session, invoice: Invoice) -> int:
     return version
 
 
+def unfreeze(session: Session, invoice: Invoice, since: dt.datetime) -> None:
+    """Forget versions made at ``since`` or later: the charge they were made for never took place.
+
+    Nobody was sent them, and the draft they are of may still be edited.
+    """
+    session.execute(
+        delete(InvoiceVersion)
+        .where(InvoiceVersion.invoice_id == invoice.id, InvoiceVersion.frozen_at >= since)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def build_content(session: Session, invoice: Invoice) -> dict[str, Any]:
     """Return what the invoice says at this moment, as plain JSON."""
     settings = get_settings(session)
@@ -63,13 +76,20 @@ def build_content(session: Session, invoice: Invoice) -> dict[str, Any]:
         "sent_on": invoice.sent_on.isoformat() if invoice.sent_on else None,
         "due_on": invoice.due_on.isoformat() if invoice.due_on else None,
         "currency": invoice.currency,
-        "locale": settings.locale,
         "total": invoice.total,
         "net": sum(item.net for item in items),
         "tax": sum(item.tax for item in items),
+        **letterhead(settings, user),
+        "items": [_item(item) for item in items],
+    }
+
+
+def letterhead(settings: Settings, user: User) -> dict[str, Any]:
+    """Return what every paper begins with: from whom, to whom, in which language's ways."""
+    return {
+        "locale": settings.locale,
         "organisation": _organisation(settings),
         "bill_to": {"name": user.name, "email": user.email, "address": user.address},
-        "items": [_item(item) for item in items],
     }
 
 

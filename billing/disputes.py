@@ -1,42 +1,181 @@
-"""A lost dispute: the cardholder's bank took settled money back; what it had paid is owed again.
+"""Disputes: a cardholder complains at their bank about a payment, and the bank decides.
 
-A gateway goes on calling such a payment settled, so no look at it can tell; only its news does.
+A gateway goes on calling such a payment settled, so no look at the payment can tell. News therefore
+only says which dispute to look at; the dispute as the gateway shows it then is recorded here, so
+repeated, delayed and reordered news all end in the same place.
 """
 
 from __future__ import annotations
 
-from billing import announcements, hooks, ledger, outcomes
+from babel.dates import format_date
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing import announcements, clock, hooks, ledger, outcomes
 from billing.actor import Actor
 from billing.database import transaction
+from billing.gateway import DisputeNews
 from billing.history import note
-from billing.office import in_words
+from billing.mailing import notify_staff
+from billing.office import get_settings, in_words
 from billing.transitions import may, move
-from models.states import InvoiceState, PaymentKind, PaymentState
+from models import Dispute, Invoice, Payment
+from models.states import DisputeState, InvoiceState, PaymentKind, PaymentState
+
+Invoices = dict[int, Invoice]
 
 
-def lose_dispute(payment_id: int, *, actor: Actor) -> bool:
-    """Take all that a settled payment had paid off its invoices again; False if it had settled not
-    or was taken back before, so that news delivered twice does nothing more.
+def record(payment_id: int, news: DisputeNews, *, actor: Actor) -> bool:
+    """Bring a dispute to where the gateway says it is; False when it was there already.
+
+    Lost: all the payment had paid is owed again. Lost and won after all: the money is back and is
+    not applied to any invoice, because the invoices may have been paid otherwise since.
     """
     with transaction() as session:
         payment, invoices = outcomes.lock_payment(session, payment_id)
-        if payment.kind is PaymentKind.REFUND or payment.state is not PaymentState.SETTLED:
+        if payment.kind is PaymentKind.REFUND:
             return False
-        before = payment.state
-        sentence = f"{in_words(session, payment.amount)} was taken back after a lost dispute"
-        move(session, payment, "return", PaymentState.RETURNED, actor, sentence)
-        applied = ledger.applied_of(session, payment)
-        for invoice_id in sorted({share.invoice_id for share in applied}):
-            invoice = invoices[invoice_id]
-            if may(invoice, "lose_dispute"):
-                invoice.paid_at = None
-                move(session, invoice, "lose_dispute", InvoiceState.SENT, actor, sentence)
-            else:
-                note(session, invoice, "lose_dispute", sentence, actor)
-            for share in applied:
-                if share.invoice_id == invoice_id:
-                    ledger.take_back(share, payment, invoice)
-        announcements.taken_back(session, payment, sentence)
-        change = hooks.Change(payment, before, payment.state)
-        hooks.payment_changed(session, change, list(invoices.values()), actor)
+        dispute = session.scalars(
+            select(Dispute).where(Dispute.gateway_id == news.gateway_id).with_for_update()
+        ).one_or_none()
+        fresh = dispute is None
+        if dispute is None:
+            dispute = _new(payment, news)
+        elif dispute.state is news.state:
+            _correct(dispute, news)
+            return False
+        elif news.state is DisputeState.OPEN:
+            # It ended meanwhile, and an ended dispute does not open again.
+            return False
+        if news.state is DisputeState.LOST:
+            _lose(session, dispute, payment, invoices, actor)
+            return True
+        if fresh:
+            tell = news.state is DisputeState.OPEN
+            _open(session, dispute, payment, invoices, actor, tell=tell)
+        if news.state is DisputeState.WON:
+            _win(session, dispute, payment, invoices, actor)
         return True
+
+
+def _new(payment: Payment, news: DisputeNews) -> Dispute:
+    return Dispute(
+        gateway_id=news.gateway_id,
+        payment_id=payment.id,
+        user_id=payment.user_id,
+        site_id=payment.site_id,
+        amount=payment.amount if news.amount is None else news.amount,
+        reason=news.reason[:80],
+        opened_at=news.opened_at or clock.now(),
+        reply_by=news.reply_by,
+    )
+
+
+def _correct(dispute: Dispute, news: DisputeNews) -> None:
+    """The bank may give more time, or dispute another part, while a dispute is open."""
+    if dispute.state is DisputeState.OPEN:
+        dispute.reply_by = news.reply_by or dispute.reply_by
+        dispute.amount = dispute.amount if news.amount is None else news.amount
+
+
+def _open(
+    session: Session,
+    dispute: Dispute,
+    payment: Payment,
+    invoices: Invoices,
+    actor: Actor,
+    *,
+    tell: bool,
+) -> None:
+    by = f"; answer by {_day(session, dispute)}" if dispute.reply_by else ""
+    why = f" ({_reason(dispute)})" if dispute.reason else ""
+    sentence = f"{in_words(session, dispute.amount)} is disputed at the cardholder's bank{why}{by}"
+    move(session, dispute, "open", DisputeState.OPEN, actor, sentence)
+    _note(session, payment, invoices, "dispute_open", sentence, actor)
+    if tell:
+        _tell(session, dispute, payment, "A payment is disputed", sentence)
+
+
+def _win(
+    session: Session, dispute: Dispute, payment: Payment, invoices: Invoices, actor: Actor
+) -> None:
+    amount = in_words(session, dispute.amount)
+    lost_before = dispute.state is DisputeState.LOST
+    dispute.closed_at = clock.now()
+    sentence = f"The dispute over {amount} was won"
+    move(session, dispute, "win", DisputeState.WON, actor, sentence)
+    if lost_before and payment.state is PaymentState.RETURNED:
+        _regain(session, dispute, payment, actor)
+        return
+    _note(session, payment, invoices, "dispute_win", sentence, actor)
+    _tell(session, dispute, payment, "A dispute was won", f"{sentence}. The money stays")
+
+
+def _regain(session: Session, dispute: Dispute, payment: Payment, actor: Actor) -> None:
+    """Take back money that a lost dispute had cost: it is the user's until staff apply it."""
+    before = payment.state
+    words = f"{in_words(session, payment.unapplied)} came back: the lost dispute was won after all"
+    move(session, payment, "regain", PaymentState.SETTLED, actor, words)
+    sentence = f"{words}. It is not applied to any invoice: apply it, or pay it back"
+    _tell(session, dispute, payment, "A lost dispute was won after all", sentence)
+    # No invoice changed by it.
+    hooks.payment_changed(session, hooks.Change(payment, before, payment.state), [], actor)
+
+
+def _lose(
+    session: Session, dispute: Dispute, payment: Payment, invoices: Invoices, actor: Actor
+) -> None:
+    amount = in_words(session, dispute.amount)
+    dispute.closed_at = clock.now()
+    move(session, dispute, "lose", DisputeState.LOST, actor, f"The dispute over {amount} was lost")
+    if payment.state is PaymentState.SETTLED:
+        _take_back(session, payment, invoices, actor)
+        return
+    sentence = f"The dispute over {amount} was lost, but the payment was not there any more"
+    _note(session, payment, invoices, "dispute_lose", sentence, actor)
+    _tell(session, dispute, payment, "A dispute was lost", sentence)
+
+
+def _take_back(session: Session, payment: Payment, invoices: Invoices, actor: Actor) -> None:
+    """Take all that a settled payment had paid off its invoices again."""
+    before = payment.state
+    sentence = f"{in_words(session, payment.amount)} was taken back after a lost dispute"
+    move(session, payment, "return", PaymentState.RETURNED, actor, sentence)
+    applied = ledger.applied_of(session, payment)
+    for invoice_id in sorted({share.invoice_id for share in applied}):
+        invoice = invoices[invoice_id]
+        if may(invoice, "lose_dispute"):
+            invoice.paid_at = None
+            move(session, invoice, "lose_dispute", InvoiceState.SENT, actor, sentence)
+        else:
+            note(session, invoice, "lose_dispute", sentence, actor)
+        for share in applied:
+            if share.invoice_id == invoice_id:
+                ledger.take_back(share, payment, invoice)
+    title = "A dispute was lost"
+    announcements.taken_back(session, payment, sentence, kind="dispute", title=title)
+    change = hooks.Change(payment, before, payment.state)
+    hooks.payment_changed(session, change, list(invoices.values()), actor)
+
+
+def _note(
+    session: Session, payment: Payment, invoices: Invoices, verb: str, sentence: str, actor: Actor
+) -> None:
+    """Write what happened into the history of the payment and of each invoice it is on."""
+    note(session, payment, verb, sentence, actor)
+    for invoice_id in sorted({share.invoice_id for share in ledger.applied_of(session, payment)}):
+        note(session, invoices[invoice_id], verb, sentence, actor)
+
+
+def _tell(session: Session, dispute: Dispute, payment: Payment, title: str, sentence: str) -> None:
+    occasion = f"dispute:{dispute.id}:{dispute.state.value}:{clock.now():%Y%m%d%H%M%S}"
+    text = f"Payment {payment.id}: {sentence}."
+    notify_staff(session, occasion, title, text, kind="dispute", payment=payment)
+
+
+def _day(session: Session, dispute: Dispute) -> str:
+    return str(format_date(dispute.reply_by, "medium", locale=get_settings(session).locale))
+
+
+def _reason(dispute: Dispute) -> str:
+    return dispute.reason.replace("_", " ")

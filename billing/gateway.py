@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from billing import runtime
-from models.states import PaymentState, Tender
+from models.states import DisputeState, PaymentState, Tender
 
 
 class Verdict(enum.StrEnum):
@@ -75,7 +75,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeptMethod:
-    """A card or account the gateway keeps for us; ``token`` charges it."""
+    """A card or account the gateway keeps for us; ``token`` charges it.
+
+    verified -- of a US bank account: whether it passed its check; True for everything else
+    """
 
     customer_id: str
     token: str
@@ -84,15 +87,47 @@ class KeptMethod:
     last_four: str = ""
     expires_on: dt.date | None = None
     holder: str = ""
+    verified: bool = True
+
+
+class Check(enum.StrEnum):
+    """What the gateway should find out before it keeps a card or account."""
+
+    NONE = "none"
+    CARD = "card"  # the bank is asked whether the card is good; nothing is charged
+    US_ACCOUNT = "us_account"  # the account must exist; the gateway debits no other
+
+
+@dataclass(frozen=True)
+class DisputeNews:
+    """What the gateway says about a dispute.
+
+    state     -- open while the bank has not decided
+    amount    -- what is disputed, in minor units, if it says
+    reason    -- the cardholder's, in the gateway's word
+    reply_by  -- the last day to send evidence
+    opened_at -- when the bank opened it
+    """
+
+    gateway_id: str
+    state: DisputeState
+    amount: int | None = None
+    reason: str = ""
+    reply_by: dt.date | None = None
+    opened_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A webhook whose signature was right. ``gateway_id`` is empty when it names no payment."""
+    """A webhook whose signature was right. ``gateway_id`` is empty when it names no payment.
+
+    dispute -- of news about one, what it said when it was sent
+    """
 
     kind: str
     gateway_id: str
     timestamp: dt.datetime | None = None
+    dispute: DisputeNews | None = None
 
 
 class ForgedNotification(Exception):
@@ -126,11 +161,24 @@ class Gateway(Protocol):
     def find_by_reference(self, reference: str) -> Answer | None:
         """Return the payment made under our reference, or None when there is none."""
 
-    def keep_method(self, customer_id: str | None, nonce: str) -> KeptMethod | Answer:
+    def keep_method(
+        self, customer_id: str | None, nonce: str, *, token: str = "", check: Check = Check.NONE
+    ) -> KeptMethod | Answer:
         """Keep the card or account behind ``nonce``, for a known customer or a new one.
+
+        token -- our own unique name for it, so that it can be looked up when nobody answers
 
         Returns an ``Answer`` with verdict INVALID or DECLINED when the gateway does not want it.
         """
+
+    def find_method(self, token: str) -> KeptMethod | None:
+        """Return what the gateway keeps under ``token``, or None."""
+
+    def forget_method(self, token: str) -> None:
+        """Keep a card or account no longer; one that is not there counts as forgotten."""
+
+    def find_dispute(self, gateway_id: str) -> DisputeNews | None:
+        """Return what the gateway says about a dispute now, or None when it knows none."""
 
     def parse_notification(self, signature: str, payload: str) -> Notification:
         """Check and read a webhook; raises ``ForgedNotification``."""

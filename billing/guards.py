@@ -107,6 +107,8 @@ def why_not_send(session: Session, invoice: Invoice) -> Refusal | None:
 
 def why_not_edit(session: Session, invoice: Invoice) -> Refusal | None:
     """Items and dates change in drafts only: what was sent is frozen."""
+    if invoice.state in (I.PAID, I.DELETED):
+        return Refusal(f"This invoice is {invoice.state}.", "not_open")
     if invoice.state is not I.DRAFT:
         return Refusal("Only drafts can be edited. Set it back to draft first.", "not_draft")
     return _why_attempt_is_live(session, invoice)
@@ -176,9 +178,12 @@ def why_not_charge(session: Session, invoice: Invoice) -> Refusal | None:
             "This user's billing method is invoice: nothing is charged to a registered method.",
             "billing_method_invoice",
         )
-    if default_method(session, user.id) is None:
-        return Refusal("This user has no payment method on file.", "no_payment_method")
-    return _why_attempt_is_live(session, invoice) or _why_no_balance(invoice)
+    return (
+        _why_method_unusable(session, user)
+        or _why_attempt_is_live(session, invoice)
+        or _why_pending(invoice)
+        or _why_no_balance(invoice)
+    )
 
 
 def why_not_redraft(session: Session, invoice: Invoice) -> Refusal | None:
@@ -210,6 +215,20 @@ def why_not_delete(session: Session, invoice: Invoice) -> Refusal | None:
     return _why_attempt_is_live(session, invoice)
 
 
+def _why_method_unusable(session: Session, user: User) -> Refusal | None:
+    method = default_method(session, user.id)
+    if method is None:
+        return Refusal("This user has no payment method on file.", "no_payment_method")
+    settings = get_settings(session)
+    if method.expires_on is None or method.expires_on >= clock.today(settings.timezone):
+        return None
+    expired = format_date(method.expires_on, "long", locale=settings.locale)
+    return Refusal(
+        f"The card on file expired on {expired}; ask the customer for a new one.",
+        "method_expired",
+    )
+
+
 def default_method(session: Session, user_id: int) -> PaymentMethod | None:
     """Return the registered payment method a charge of this user would use."""
     return session.scalar(
@@ -219,6 +238,12 @@ def default_method(session: Session, user_id: int) -> PaymentMethod | None:
             PaymentMethod.removed_at.is_(None),
         )
     )
+
+
+def _why_pending(invoice: Invoice) -> Refusal | None:
+    if invoice.state is not I.PENDING:
+        return None
+    return Refusal("A payment is being processed.", "live")
 
 
 def _why_no_balance(invoice: Invoice) -> Refusal | None:

@@ -19,11 +19,15 @@ from models.states import COLLECTED_PAYMENT_STATES, PaymentState
 
 @dataclass(frozen=True)
 class Change:
-    """A payment that was recorded: its state before and after."""
+    """A payment that was recorded: its state before and after.
+
+    applied -- it was received before, and only now put on these invoices
+    """
 
     payment: Payment
     before: PaymentState
     after: PaymentState
+    applied: bool = False
 
     @property
     def moved(self) -> bool:
@@ -31,7 +35,7 @@ class Change:
 
     @property
     def brought_money(self) -> bool:
-        return (
+        return self.applied or (
             self.before not in COLLECTED_PAYMENT_STATES and self.after in COLLECTED_PAYMENT_STATES
         )
 

@@ -18,7 +18,7 @@ from billing.charging import check_nonce, check_part
 from billing.database import lock, reading, transaction
 from billing.errors import Refusal
 from billing.gateway import Answer, Order, Verdict
-from billing.invoicing import issue
+from billing.issuing import issue_for_payment
 from billing.locks import lock_invoice
 from billing.office import get_settings, in_words
 from billing.transitions import move
@@ -89,7 +89,7 @@ def process_hold(payment_id: int, *, send_receipt: bool = True, actor: Actor) ->
         for invoice in invoices.values():
             if invoice.state is InvoiceState.DRAFT:
                 payment.returns_to = InvoiceState.DRAFT
-                issue(session, invoice)
+                issue_for_payment(session, invoice)
             sentence = f"Card hold of {in_words(session, payment.amount)} is being processed"
             move(session, invoice, "process", InvoiceState.PENDING, actor, sentence)
         gateway_id, amount = payment.gateway_id or "", payment.amount
@@ -139,14 +139,11 @@ def receive(
     guards.require(guards.why_not_process(session, invoice))
     _check_shown(session, invoice, shown_balance)
     check_part(session, invoice, payment.amount)
-    _check_manual(session, payment)
+    check_manual(session, payment)
     row = attempts.start(session, invoice, payment.amount, payment.tender, actor)
-    row.check_number, row.check_date = payment.check_number.strip(), payment.check_date
-    row.payer, row.note = payment.payer.strip(), payment.note.strip()
-    row.instrument = payment.method
-    row.send_receipt = send_receipt
+    fill_in(row, payment, send_receipt)
     if invoice.state is InvoiceState.DRAFT:
-        issue(session, invoice)
+        issue_for_payment(session, invoice)
     answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
     change = outcomes.record(session, row.id, answer, actor)
     return attempts.in_words_for_people(session, change.payment, Verdict.ACCEPTED)
@@ -169,7 +166,16 @@ def _check_shown(session: Session, invoice: Invoice, shown_balance: int) -> None
         raise Refusal(f"The balance has changed to {now}. Please look again.", "amount_changed")
 
 
-def _check_manual(session: Session, payment: Manual) -> None:
+def fill_in(row: Payment, payment: Manual, send_receipt: bool) -> None:
+    """Write what staff noted about a manual payment into its row."""
+    row.check_number, row.check_date = payment.check_number.strip(), payment.check_date
+    row.payer, row.note = payment.payer.strip(), payment.note.strip()
+    row.instrument = payment.method
+    row.send_receipt = send_receipt
+
+
+def check_manual(session: Session, payment: Manual) -> None:
+    """Refuse a manual payment that lacks what its form of payment needs."""
     if payment.tender not in MANUAL:
         raise Refusal("Choose a form of payment.", "no_tender", "tender")
     if payment.tender is Tender.CHECK and not payment.check_number.strip():

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from billing import clock, guards
-from billing.actor import SYSTEM, Actor
-from billing.content import content_of, freeze
+from billing import clock, drafts, guards
+from billing.actor import Actor
+from billing.content import content_of
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
+from billing.issuing import Issued, announce, issue, send
 from billing.items import Line, set_items
-from billing.locks import lock_application, lock_invoice
-from billing.mailing import queue_email
+from billing.locks import lock_application, lock_applications_of, lock_invoice
 from billing.office import get_settings, in_words, local_today
-from billing.overdue import is_overdue, overdue_on
 from billing.transitions import move
-from models import Application, Counter, Invoice, User
+from models import Application, Invoice, User
 from models.states import InvoiceState
 
-__all__ = ["content_of", "lock_application"]
+__all__ = ["Issued", "content_of", "issue", "lock_application"]
 
 MAX_DESCRIPTION = 1000
 ITEM_OF_APPLICATION = "Outstanding application balance"
-
-
-@dataclass(frozen=True)
-class Issued:
-    """An invoice that was issued; ``emailed`` is False when its customer has no e-mail."""
-
-    invoice_id: int
-    number: int
-    emailed: bool
 
 
 def default_description(application: Application) -> str:
@@ -68,8 +56,7 @@ def generate_invoice(
         invoice.site_id = application.site_id or user.site_id
         owed = application.fees_total - application.invoiced
         set_items(invoice, [Line(ITEM_OF_APPLICATION, owed)])
-        _give_number(session, invoice)
-        _stamp(session, invoice)
+        issue(session, invoice)
         move(
             session,
             invoice,
@@ -86,7 +73,7 @@ def generate_invoice(
             f"Invoice #{invoice.number} over {in_words(session, owed)} generated",
             actor,
         )
-        return _announce(session, invoice, user, actor)
+        return announce(session, invoice, user, actor)
 
 
 def silent_invoice(
@@ -117,17 +104,38 @@ def create_invoice(
     site_id: int | None = None,
     rental_id: int | None = None,
     billable_id: int | None = None,
+    within: Collection[int] = (),
     actor: Actor,
 ) -> int:
-    """Make a draft and return its id. A draft may be empty; sending it may not."""
+    """Make a draft and return its id. A draft may be empty; sending it may not.
+
+    site_id     -- the invoice's site, else the user's; with a rental: the site its unit was shown
+                   at, and the unit decides
+    rental_id   -- the rental it is about; its unit's site and billable are the invoice's
+    billable_id -- a unit or an application it is about
+    within      -- the sites of the person who asks; empty: every site
+
+    Refused for an erased user, a site outside ``within``, a rental that is another user's, has
+    ended or whose unit was moved meanwhile, and for an application that ``generate_invoice`` would
+    refuse or that owes less than the lines come to.
+    """
     with transaction() as session:
         user = lock(session, User, user_id)
+        guards.require(drafts.why_not_invoice_user(user))
         invoice = _new_invoice(session, user, _checked_description(description), due_on)
-        invoice.site_id = site_id or user.site_id
-        invoice.rental_id = rental_id
-        invoice.billable_id = billable_id
+        application = drafts.place(
+            session,
+            invoice,
+            user,
+            site_id=site_id,
+            rental_id=rental_id,
+            billable_id=billable_id,
+            within=within,
+        )
         set_items(invoice, lines)
         move(session, invoice, "create", InvoiceState.DRAFT, actor, "Draft created")
+        if application is not None:
+            drafts.require_within_debt(session, application)
         return invoice.id
 
 
@@ -137,39 +145,40 @@ def edit_draft(
     description: str,
     due_on: dt.date | None,
     lines: Sequence[Line],
+    shown: str | None = None,
     actor: Actor,
 ) -> None:
-    """Replace what a draft says; refused once it is issued and not set back to draft."""
+    """Replace what a draft says; refused once it is issued and not set back to draft.
+
+    shown -- ``drafts.mark_of`` what the page was opened with: refused (code ``changed``) when
+             somebody changed the draft since
+
+    Refused too when the total would be less than what was paid, or more than the application that
+    the invoice is about still owes. Saving what it says already leaves no trace.
+    """
     with transaction() as session:
+        applications = lock_applications_of(session, [invoice_id])
+        over = {each.id: drafts.overcharged(session, each) for each in applications}
         invoice = lock(session, Invoice, invoice_id)
         guards.require(guards.why_not_edit(session, invoice))
-        before = {"description": invoice.description, "total": invoice.total}
-        invoice.description = _checked_description(description)
-        invoice.due_on = due_on
+        drafts.require_unchanged(invoice, shown)
+        before = drafts.said_by(session, invoice)
+        if due_on != invoice.due_on:
+            _check_due(session, due_on)
+        invoice.description, invoice.due_on = _checked_description(description), due_on
         set_items(invoice, lines)
-        after = {"description": invoice.description, "total": invoice.total}
-        details = {"before": before, "after": after}
-        note(session, invoice, "edit", "Draft edited", actor, details=details)
+        for application in applications:
+            drafts.require_within_debt(session, application, over[application.id])
+        after = drafts.said_by(session, invoice)
+        changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+        if changes:
+            note(session, invoice, "edit", "Draft edited", actor, details={"changes": changes})
 
 
 def send_invoice(invoice_id: int, *, actor: Actor) -> Issued:
     """Issue a draft, or send an open invoice again; a draft without balance closes as paid."""
     with transaction() as session:
-        invoice = lock_invoice(session, invoice_id)
-        guards.require(guards.why_not_send(session, invoice))
-        if invoice.state is InvoiceState.DRAFT:
-            issue(session, invoice)
-            if invoice.balance_now == 0:
-                invoice.paid_at = clock.now()
-                sentence = "Closed as paid: nothing was left to pay"
-                move(session, invoice, "close", InvoiceState.PAID, actor, sentence)
-                return Issued(invoice.id, _number(invoice), emailed=False)
-            sentence = f"Invoice #{invoice.number} issued"
-            move(session, invoice, "send", InvoiceState.SENT, actor, sentence)
-        else:
-            _stamp(session, invoice)
-            move(session, invoice, "resend", invoice.state, actor, "Sent again")
-        return _announce(session, invoice, invoice.user, actor)
+        return send(session, lock_invoice(session, invoice_id), actor)
 
 
 def delete_invoice(invoice_id: int, *, actor: Actor) -> None:
@@ -197,23 +206,6 @@ def record_view(invoice_id: int, *, actor: Actor) -> None:
             note(session, invoice, "view", "Opened by the customer", actor)
 
 
-def issue(session: Session, invoice: Invoice) -> None:
-    """Give a draft its number and dates. The caller moves it on in the same transaction."""
-    if invoice.number is None:
-        _give_number(session, invoice)
-    _stamp(session, invoice)
-
-
-def _stamp(session: Session, invoice: Invoice) -> None:
-    """Note that the invoice is being issued now, and when that makes it overdue."""
-    settings = get_settings(session)
-    invoice.sent_at = clock.now()
-    invoice.sent_on = clock.today(settings.timezone)
-    invoice.overdue_on = overdue_on(invoice, settings)
-    if not is_overdue(invoice, invoice.sent_on):
-        invoice.overdue_marked_at = None
-
-
 def _new_invoice(session: Session, user: User, description: str, due_on: dt.date | None) -> Invoice:
     return Invoice(
         user_id=user.id,
@@ -227,41 +219,6 @@ def _new_invoice(session: Session, user: User, description: str, due_on: dt.date
         silent=False,
         created_at=clock.now(),
     )
-
-
-def _give_number(session: Session, invoice: Invoice) -> None:
-    today = local_today(session)
-    # The counter's row stays locked until the commit, so a number that is rolled back is given
-    # again: no gap and no duplicate, however many issue at once.
-    number = session.execute(
-        update(Counter)
-        .where(Counter.name == "invoice")
-        .values(value=Counter.value + 1)
-        .returning(Counter.value)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    invoice.number, invoice.issued_on = number, today
-
-
-def _announce(session: Session, invoice: Invoice, user: User, actor: Actor) -> Issued:
-    """Freeze what is being sent, and queue the e-mail that says so."""
-    version = freeze(session, invoice)
-    kind = "invoice" if version == 1 else "invoice_again"
-    email = queue_email(
-        session, kind, f"invoice:{invoice.id}:version:{version}", user, invoice=invoice
-    )
-    if email is None:
-        sentence = "Nothing was e-mailed: this user has no e-mail"
-    else:
-        sentence = "E-mail with the link queued"
-    note(session, invoice, "announce", sentence, actor if email else SYSTEM)
-    return Issued(invoice.id, _number(invoice), emailed=email is not None)
-
-
-def _number(invoice: Invoice) -> int:
-    if invoice.number is None:
-        raise RuntimeError("An issued invoice has a number.")
-    return invoice.number
 
 
 def _checked_description(description: str) -> str:

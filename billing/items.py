@@ -5,7 +5,7 @@ Half-up per line is the default, as most tax offices ask; a line keeps the rule 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from models.states import Rounding
 
 MAX_DESCRIPTION = 500
 MAX_QUANTITY = 1_000_000
+MAX_LINES = 100
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ def build_item(line: Line, position: int) -> Item:
         raise Refusal("Every line needs a description.", "item_description", "description")
     if len(line.description) > MAX_DESCRIPTION:
         raise Refusal(
-            f"A line's description can have {MAX_DESCRIPTION} characters.",
+            f"A line's description can have {MAX_DESCRIPTION} characters; this one has "
+            f"{len(line.description)}.",
             "item_description",
             "description",
         )
     _check_numbers(line)
     amount = round_minor(line.unit_amount * line.quantity, line.rounding) - line.discount
-    if amount < 0 or line.discount < 0:
+    if amount < 0:
         raise Refusal("The discount is more than the line.", "item_discount", "discount")
     if amount > MAX_AMOUNT:
         raise Refusal("That amount is too large.", "amount_too_large", "unit_amount")
@@ -71,7 +73,8 @@ def build_item(line: Line, position: int) -> Item:
 def _check_numbers(line: Line) -> None:
     if not _fits(line.quantity, 3) or not 0 < line.quantity <= MAX_QUANTITY:
         raise Refusal(
-            "The quantity must be more than zero, with at most 3 decimals.",
+            f"The quantity must be more than zero and at most {MAX_QUANTITY:,}, with at most 3 "
+            "decimals.",
             "item_quantity",
             "quantity",
         )
@@ -83,6 +86,8 @@ def _check_numbers(line: Line) -> None:
         )
     if line.unit_amount < 0:
         raise Refusal("The price can't be below zero.", "item_price", "unit_amount")
+    if line.discount < 0:
+        raise Refusal("The discount can't be below zero.", "item_discount", "discount")
 
 
 def _fits(number: Decimal, decimals: int) -> bool:
@@ -97,10 +102,44 @@ def _split(amount: int, line: Line) -> tuple[int, int]:
     return amount, round_minor(amount * line.tax_rate / 100, line.rounding)
 
 
+def say_item(item: Item, money: Callable[[int], str]) -> str:
+    """Return a line in words: "2 × Lock at $11.90, $1.00 off, 19 % tax included: $22.80".
+
+    money -- writes minor units the office's way
+    """
+    said = f"{_plain(item.quantity)} × {item.description} at {money(item.unit_amount)}"
+    if item.discount:
+        said += f", {money(item.discount)} off"
+    if item.tax_rate:
+        said += f", {_plain(item.tax_rate)} % tax{' included' if item.tax_inclusive else ''}"
+    return f"{said}: {money(item.gross)}"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _numbered(line: Line, position: int) -> Item:
+    """Return the item; a refusal says which line it is about."""
+    try:
+        return build_item(line, position)
+    except Refusal as refusal:
+        sentence = f"Line {position}: {refusal.sentence}"
+        raise Refusal(sentence, refusal.code, "lines") from refusal
+
+
 def set_items(invoice: Invoice, lines: Sequence[Line]) -> None:
     """Replace the items of a draft and its total; never below what is already allocated."""
-    items = [build_item(line, position) for position, line in enumerate(lines, start=1)]
+    if len(lines) > MAX_LINES:
+        raise Refusal(
+            f"An invoice can have {MAX_LINES} lines; this one has {len(lines):,}.",
+            "too_many_lines",
+            "lines",
+        )
+    items = [_numbered(line, position) for position, line in enumerate(lines, start=1)]
     total = sum(item.gross for item in items)
+    if total > MAX_AMOUNT:
+        raise Refusal("The total is too large.", "total_too_large", "lines")
     if total < (invoice.allocated or 0) + (invoice.credited or 0):
         raise Refusal("The total can't be less than what was already paid.", "below_allocated")
     invoice.items = items

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.database import lock
-from models import Application, Invoice
+from billing.errors import NotFound
+from models import Application, Invoice, User
 
 
 def lock_application(session: Session, application_id: int) -> Application:
@@ -47,3 +48,12 @@ def lock_invoice(session: Session, invoice_id: int) -> Invoice:
     """Return the invoice locked, after the application it is about, if it is about one."""
     lock_applications_of(session, [invoice_id])
     return lock(session, Invoice, invoice_id)
+
+
+def lock_user_and_invoice(session: Session, invoice_id: int) -> tuple[User, Invoice]:
+    """Return the invoice locked, and its user, whose billing method can't change meanwhile."""
+    user_id = session.scalar(select(Invoice.user_id).where(Invoice.id == invoice_id))
+    if user_id is None:
+        raise NotFound("invoice")
+    user = lock(session, User, user_id)
+    return user, lock_invoice(session, invoice_id)

@@ -7,6 +7,7 @@ one letter. Delivery is asked for after the commit, and a sweep finds what that 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select, update
@@ -18,8 +19,9 @@ from billing.actor import SYSTEM, Actor
 from billing.database import later, lock, reading, transaction
 from billing.errors import Refusal
 from billing.history import note
-from billing.office import get_settings
-from models import Invoice, OutgoingEmail, Payment, User
+from billing.notice_kinds import known_kind
+from billing.notices import News, letters_for
+from models import Invoice, OutgoingEmail, Payment, Staff, User
 from models.states import EmailState
 
 MAX_TRIES = 8
@@ -99,17 +101,26 @@ def notify_staff(
     invoice: Invoice | None = None,
     payment: Payment | None = None,
 ) -> None:
-    """Tell the office by e-mail about something that a person should look at."""
-    queue_email(
-        session,
-        "staff_notice",
-        f"notice:{occasion}",
-        None,
-        invoice=invoice,
-        payment=payment,
-        params={"title": title, "sentence": sentence},
-        to_address=get_settings(session).email,
-    )
+    """Tell staff about something a person should look at: at once, or in their daily digest.
+
+    kind -- one of ``billing.notice_kinds.KINDS``; who hears of it, and how, is decided there
+    """
+    tell(session, News(occasion, known_kind(kind), title, sentence, invoice, payment))
+
+
+def tell(session: Session, news: News, to: Iterable[Staff] | None = None) -> None:
+    """Queue the letters of ``news``, or of what it says to the staff named in ``to`` only."""
+    for letter in letters_for(session, news, to):
+        queue_email(
+            session,
+            "staff_notice",
+            letter.occasion,
+            None,
+            invoice=news.invoice,
+            payment=news.payment,
+            params=letter.params,
+            to_address=letter.to_address,
+        )
 
 
 def claim_email(email_id: int) -> bool:
@@ -163,10 +174,26 @@ def record_failure(email_id: int, error: str, *, final: bool) -> None:
             subject = session.get(Invoice, email.invoice_id) if email.invoice_id else None
             sentence = f"The e-mail “{email.subject or email.kind}” could not be delivered"
             note(session, subject or email, "email_failed", sentence, SYSTEM, reason=email.error)
+            if email.user_id is not None:
+                _tell_undelivered(session, email, subject, sentence)
         else:
             wait = BACKOFF_MINUTES[min(email.tries, len(BACKOFF_MINUTES)) - 1]
             email.state = EmailState.QUEUED
             email.next_try_at = clock.now() + dt.timedelta(minutes=wait)
+
+
+def _tell_undelivered(
+    session: Session, email: OutgoingEmail, invoice: Invoice | None, sentence: str
+) -> None:
+    """Tell staff about a customer's letter. One to staff could only fail the same way again."""
+    notify_staff(
+        session,
+        f"email-failed:{email.id}:{clock.now():%Y%m%d%H%M%S}",
+        "An e-mail could not be delivered",
+        f"{sentence}. {email.error}",
+        kind="email_failed",
+        invoice=invoice,
+    )
 
 
 def retry_email(email_id: int, *, actor: Actor) -> None:

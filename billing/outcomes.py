@@ -10,16 +10,18 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, diary, hooks, ledger
+from billing import announcements, clock, content, diary, hooks, ledger, retry_plan
 from billing.actor import Actor
 from billing.database import lock
 from billing.gateway import Answer
 from billing.history import state_before
 from billing.hooks import Change
 from billing.locks import lock_applications_of
+from billing.losses import lose, was_refunded
 from billing.office import in_words
+from billing.payment_words import by, reason_of
 from billing.refund_outcomes import record_refund
-from billing.transitions import may, move
+from billing.transitions import move
 from models import Allocation, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
@@ -60,20 +62,28 @@ def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, 
     """Return a payment and the invoices it is or was for, locked in the agreed order.
 
     The applications the invoices are about are locked before them. A refund stands for the payment
-    it pays back.
+    it pays back. What is left of a payment may be put on another invoice while we wait for it: its
+    locks are let go then and taken anew in the right order, because changing an invoice without
+    its lock loses money and taking the lock late ends in a deadlock.
     """
     source = session.scalar(select(Payment.refund_of_id).where(Payment.id == payment_id))
-    invoice_ids = session.scalars(
-        select(Allocation.invoice_id)
-        .where(Allocation.payment_id == (source or payment_id))
-        .distinct()
-    )
-    numbers = sorted(invoice_ids)
-    lock_applications_of(session, numbers)
-    invoices = {number: lock(session, Invoice, number) for number in numbers}
-    if source is not None:
-        lock(session, Payment, source)
-    return lock(session, Payment, payment_id), invoices
+    while True:
+        attempt = session.begin_nested()
+        numbers = _invoices_of(session, source or payment_id)
+        lock_applications_of(session, numbers)
+        invoices = {number: lock(session, Invoice, number) for number in numbers}
+        if source is not None:
+            lock(session, Payment, source)
+        payment = lock(session, Payment, payment_id)
+        if _invoices_of(session, source or payment_id) == numbers:
+            attempt.commit()
+            return payment, invoices
+        attempt.rollback()
+
+
+def _invoices_of(session: Session, payment_id: int) -> list[int]:
+    found = select(Allocation.invoice_id).where(Allocation.payment_id == payment_id).distinct()
+    return sorted(session.scalars(found))
 
 
 def _note_answer(payment: Payment, answer: Answer) -> None:
@@ -102,10 +112,10 @@ def _step(
         payment.settled_at = clock.now()
         move(session, payment, "settle", P.SETTLED, actor, "Settled")
     elif now_state is P.SUBMITTED and said in (P.DECLINED, P.VOIDED):
-        if not _was_refunded(session, payment, said, actor):
-            _lose(session, payment, invoices, "undo", said, actor)
+        if not was_refunded(session, payment, said, actor):
+            lose(session, payment, invoices, "undo", said, actor)
     elif now_state is P.SETTLED and said in (P.DECLINED, P.RETURNED):
-        _lose(session, payment, invoices, "return", P.RETURNED, actor)
+        lose(session, payment, invoices, "return", P.RETURNED, actor)
     elif now_state in _GONE and said in (P.PENDING, *COLLECTED_PAYMENT_STATES):
         _surface(session, payment, said, actor)
 
@@ -124,7 +134,7 @@ def _step_live(
     elif said in _GONE and (said is not P.FAILED or payment.state is P.STARTED):
         _come_to_nothing(session, payment, invoices, said, actor)
     elif payment.state is P.STARTED and said is P.AUTHORISED:
-        sentence = f"Hold of {in_words(session, payment.amount)} placed{_by(payment)}"
+        sentence = f"Hold of {in_words(session, payment.amount)} placed{by(payment)}"
         move(session, payment, "authorise", P.AUTHORISED, actor, sentence)
     elif payment.state is P.STARTED and said is P.PENDING:
         sentence = f"Direct debit of {in_words(session, payment.amount)} sent to the bank"
@@ -143,7 +153,7 @@ def _collect(
     payment.collected_at = now
     payment.settled_at = now if state is P.SETTLED else None
     amount = in_words(session, payment.amount)
-    move(session, payment, "collect", state, actor, f"{amount} received{_by(payment)}")
+    move(session, payment, "collect", state, actor, f"{amount} received{by(payment)}")
     claims = ledger.claims_of(session, payment)
     for allocation in claims:
         invoice = invoices[allocation.invoice_id]
@@ -158,7 +168,7 @@ def _collect(
 def _advance(
     session: Session, payment: Payment, invoice: Invoice, share: int, actor: Actor
 ) -> None:
-    words = f"{in_words(session, share)} paid{_by(payment)}"
+    words = f"{in_words(session, share)} paid{by(payment)}"
     if invoice.state is not InvoiceState.PENDING:
         # An in-person payment leaves the invoice where it was until the money is there.
         move(session, invoice, "process", InvoiceState.PENDING, actor, "Payment processed")
@@ -182,10 +192,10 @@ def _come_to_nothing(
 ) -> None:
     """Declined, voided, or never attempted: release the claims and hand the invoices back."""
     verb = {P.DECLINED: "decline", P.VOIDED: "void", P.FAILED: "fail"}[state]
-    reason = _reason(payment)
+    reason = reason_of(payment)
     amount = in_words(session, payment.amount)
     words = {P.DECLINED: "declined", P.VOIDED: "voided", P.FAILED: "not carried out"}[state]
-    sentence = f"Payment of {amount}{_by(payment)} {words}"
+    sentence = f"Payment of {amount}{by(payment)} {words}"
     move(session, payment, verb, state, actor, sentence, reason=reason)
     for allocation in ledger.claims_of(session, payment):
         ledger.release(allocation)
@@ -194,11 +204,41 @@ def _come_to_nothing(
         if invoice.state is not InvoiceState.PENDING:
             continue
         if state is P.DECLINED and payment.payment_method_id is not None:
-            move(session, invoice, "decline", InvoiceState.FAILED, actor, sentence, reason=reason)
-            announcements.failed(session, payment, invoice)
+            _fail(session, payment, invoice, sentence, actor)
         else:
             back = _came_from(session, payment, invoice)
-            move(session, invoice, "hand_back", back, actor, sentence, reason=reason)
+            _hand_back(session, payment, invoice, back, sentence, actor)
+
+
+def _fail(
+    session: Session, payment: Payment, invoice: Invoice, sentence: str, actor: Actor
+) -> None:
+    """A registered method was declined: say so to everybody, and when it is tried again."""
+    retry_on = retry_plan.plan_retry(session, payment, invoice)
+    move(
+        session,
+        invoice,
+        "decline",
+        InvoiceState.FAILED,
+        actor,
+        retry_plan.with_next_try(session, sentence, retry_on),
+        reason=reason_of(payment),
+        details={"retry_on": retry_on.isoformat()} if retry_on else None,
+    )
+    announcements.failed(session, payment, invoice)
+
+
+def _hand_back(
+    session: Session,
+    payment: Payment,
+    invoice: Invoice,
+    back: InvoiceState,
+    sentence: str,
+    actor: Actor,
+) -> None:
+    if back is InvoiceState.DRAFT:
+        content.unfreeze(session, invoice, payment.started_at)
+    move(session, invoice, "hand_back", back, actor, sentence, reason=reason_of(payment))
 
 
 def _came_from(session: Session, payment: Payment, invoice: Invoice) -> InvoiceState:
@@ -225,61 +265,7 @@ def _keep_hold(
         if invoice.state is InvoiceState.PENDING:
             sentence = "The card hold could not be processed; it is still there"
             back = InvoiceState(payment.returns_to)
-            move(session, invoice, "hand_back", back, actor, sentence, reason=_reason(payment))
-
-
-def _was_refunded(session: Session, payment: Payment, said: PaymentState, actor: Actor) -> bool:
-    """Whether a void is our own refund of all of it, also one that died before it was recorded."""
-    if said is not P.VOIDED:
-        return False
-    refund = session.scalar(
-        select(Payment).where(
-            Payment.refund_of_id == payment.id,
-            Payment.amount == payment.amount,
-            Payment.state == P.STARTED,
-        )
-    )
-    if refund is not None:
-        record_refund(session, refund, P.SETTLED, actor)
-    return payment.refunded == payment.amount
-
-
-def _lose(
-    session: Session,
-    payment: Payment,
-    invoices: dict[int, Invoice],
-    verb: str,
-    state: PaymentState,
-    actor: Actor,
-) -> None:
-    """Money that had counted went away again: reopen what it had paid, and say so to everybody."""
-    amount = in_words(session, payment.amount)
-    sentence = f"Payment of {amount}{_by(payment)} was taken back by the bank"
-    move(session, payment, verb, state, actor, sentence, reason=_reason(payment))
-    applied = ledger.applied_of(session, payment)
-    for invoice_id in sorted({allocation.invoice_id for allocation in applied}):
-        # What refunds took back before (negative rows) goes together with what it was taken from.
-        shares = [allocation for allocation in applied if allocation.invoice_id == invoice_id]
-        _reopen(session, payment, invoices[invoice_id], shares, sentence, actor)
-    announcements.taken_back(session, payment, sentence)
-
-
-def _reopen(
-    session: Session,
-    payment: Payment,
-    invoice: Invoice,
-    shares: list[Allocation],
-    sentence: str,
-    actor: Actor,
-) -> None:
-    # The state goes before the money does: a paid invoice may have no balance at any moment.
-    invoice.paid_at = None
-    if may(invoice, "return"):
-        target, reason = InvoiceState.FAILED, _reason(payment)
-        move(session, invoice, "return", target, actor, sentence, reason=reason)
-    for allocation in shares:
-        ledger.take_back(allocation, payment, invoice)
-    announcements.payment_returned(session, payment, invoice)
+            _hand_back(session, payment, invoice, back, sentence, actor)
 
 
 def _surface(session: Session, payment: Payment, state: PaymentState, actor: Actor) -> None:
@@ -293,21 +279,3 @@ def _surface(session: Session, payment: Payment, state: PaymentState, actor: Act
     move(session, payment, "surface", state, actor, sentence)
     if state in COLLECTED_PAYMENT_STATES:
         announcements.unapplied(session, payment, actor)
-
-
-def _by(payment: Payment) -> str:
-    words = {
-        Tender.CARD: "by card",
-        Tender.DIRECT_DEBIT: "by direct debit",
-        Tender.CHECK: "by check",
-        Tender.CASH: "in cash",
-        Tender.OTHER: "by other means",
-    }[payment.tender]
-    return f" {words} ({payment.instrument})" if payment.instrument else f" {words}"
-
-
-def _reason(payment: Payment) -> str:
-    if not payment.message:
-        return ""
-    kind = {True: " (may work later)", False: " (will not work again)", None: ""}[payment.soft]
-    return f"{payment.code} {payment.message}".strip() + kind

@@ -8,6 +8,7 @@ issue or of the invoice, as the settings say. Without an age nothing is ever ove
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -17,9 +18,11 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     insert,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -41,13 +44,25 @@ _CLOCK_BACK = dt.timedelta(days=1)
 
 def overdue_on(invoice: Invoice, settings: Settings) -> dt.date | None:
     """Return the first local date on which ``invoice`` would be overdue, or None."""
-    if settings.overdue_age is None or invoice.issued_on is None:
+    if invoice.issued_on is None:
         return None
-    basis = invoice.due_on
+    sent_on = invoice.sent_on or invoice.issued_on
+    return overdue_if_sent(invoice.due_on, invoice.issued_on, sent_on, settings)
+
+
+def overdue_if_sent(
+    due_on: dt.date | None, issued_on: dt.date | None, sent_on: dt.date, settings: Settings
+) -> dt.date | None:
+    """Return the first local date on which an invoice last sent on ``sent_on`` would be overdue.
+
+    issued_on -- the date on the invoice; None for a draft that never had one
+    """
+    if settings.overdue_age is None:
+        return None
+    basis = due_on
     if basis is None:
-        basis = invoice.issued_on
-        if settings.overdue_basis is OverdueBasis.ISSUED and invoice.sent_on is not None:
-            basis = invoice.sent_on
+        by_issue = settings.overdue_basis is OverdueBasis.ISSUED
+        basis = sent_on if by_issue or issued_on is None else issued_on
     return basis + dt.timedelta(days=settings.overdue_age + 1)
 
 
@@ -135,6 +150,39 @@ def recompute(session: Session, settings: Settings) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(changed.all())
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What other settings would do to the unpaid invoices: how many of them would be overdue
+    today that are not, would not be that are, and would become overdue on another day than now.
+    """
+
+    newly: int = 0
+    no_longer: int = 0
+    redated: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.newly or self.no_longer or self.redated)
+
+
+def effect_of(session: Session, now: Settings, then: Settings) -> Effect:
+    """Count what ``recompute`` would change under ``then`` instead of ``now``, in one statement.
+
+    then -- its overdue age, basis and time zone are all that is read; it need not be stored
+    """
+    fresh = _overdue_on_in_sql(session, then)
+    is_open = Invoice.state.in_(OPEN_INVOICE_STATES)
+    is_late = and_(is_open, func.coalesce(Invoice.overdue_on <= clock.today(now.timezone), false()))
+    would_be = and_(is_open, func.coalesce(fresh <= clock.today(then.timezone), false()))
+    row = session.execute(
+        select(
+            func.count().filter(and_(not_(is_late), would_be)),
+            func.count().filter(and_(is_late, not_(would_be))),
+            func.count().filter(Invoice.overdue_on.is_distinct_from(fresh)),
+        ).where(Invoice.issued_on.is_not(None), Invoice.state.in_(OWED_INVOICE_STATES))
+    ).one()
+    return Effect(*(int(count) for count in row))
 
 
 def _overdue_on_in_sql(session: Session, settings: Settings) -> ColumnElement[Any]:

@@ -17,11 +17,22 @@ from billing import runtime
 from billing.database import reading
 from billing.errors import GatewayError
 from billing.transitions import EDGES
-from models import Allocation, Application, ApplicationFee, Credit, History, Invoice, Payment
+from models import (
+    Allocation,
+    Application,
+    ApplicationFee,
+    Credit,
+    History,
+    Invoice,
+    Payment,
+    User,
+)
 from models.states import (
     COLLECTED_PAYMENT_STATES,
     LIVE_PAYMENT_STATES,
+    OWED_INVOICE_STATES,
     AllocationState,
+    BillingMethod,
     InvoiceState,
     PaymentState,
     Tender,
@@ -129,6 +140,18 @@ def _invoice_rules() -> Iterator[tuple[str, Select[Any]]]:
                     Invoice.balance <= 0,
                 ),
             )
+        ),
+    )
+    yield (
+        "what is charged again by itself is owed, and its user may be charged",
+        select(Invoice.id)
+        .join(User, User.id == Invoice.user_id)
+        .where(
+            Invoice.retry_on.is_not(None),
+            or_(
+                Invoice.state.not_in(OWED_INVOICE_STATES),
+                User.billing_method == BillingMethod.INVOICE,
+            ),
         ),
     )
     issued = select(func.count(Invoice.number)).scalar_subquery()

@@ -12,12 +12,21 @@ from sqlalchemy.orm import Session
 
 from billing import attempts, guards, ledger, runtime
 from billing.actor import Actor
+from billing.billing_choice import change_method
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
 from billing.transitions import move
 from models import Invoice, Payment, User
 from models.states import BillingMethod, InvoiceState, PaymentState
+
+# What the gateway voids by itself; with later statuses the bank has the debit already.
+_STILL_HERE = ("authorized", "submitted_for_settlement")
+
+
+def can_probably_be_stopped(payment: Payment) -> bool:
+    """Whether a void will probably work, by what the gateway said last; nobody is asked."""
+    return payment.gateway_status in _STILL_HERE
 
 
 def set_back_to_draft(
@@ -51,9 +60,7 @@ def set_back_to_draft(
 def _switch_billing_method(session: Session, invoice_id: int, actor: Actor) -> None:
     user_id = session.scalar(select(Invoice.user_id).where(Invoice.id == invoice_id))
     user = lock(session, User, user_id or 0)
-    if user.billing_method is BillingMethod.GATEWAY:
-        user.billing_method = BillingMethod.INVOICE
-        note(session, user, "billing_method", "Billing method set to invoice", actor)
+    change_method(session, user, BillingMethod.INVOICE, actor)
 
 
 def _prepare(invoice_id: int, switch_billing_method: bool) -> int | None:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from billing import attempts, clock, diary, guards, hooks, ledger, outcomes, runtime
+from billing import (
+    attempts,
+    clock,
+    credit_use,
+    diary,
+    guards,
+    hooks,
+    ledger,
+    outcomes,
+    runtime,
+)
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.gateway import Answer, Verdict
+from billing.locks import lock_user_and_invoice
 from billing.office import in_words
 from billing.refund_outcomes import CREDIT, REOPEN
 from billing.transitions import may, move
@@ -105,18 +116,13 @@ def reverse_payment(payment_id: int, *, reason: str, actor: Actor) -> None:
 def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor) -> None:
     """Put unapplied money of a payment on an open invoice of the same user."""
     with transaction() as session:
-        invoice = lock(session, Invoice, invoice_id)
+        _user, invoice = lock_user_and_invoice(session, invoice_id)
         payment = lock(session, Payment, payment_id)
         guards.require(why_not_apply(payment))
         guards.require(guards.why_not_pay(session, invoice))
         if invoice.user_id != payment.user_id:
             raise Refusal("That invoice is another user's.", "other_user", "invoice")
-        ledger.apply_to(session, payment, invoice, amount)
-        sentence = f"{in_words(session, amount)} applied from payment {payment.id}"
-        move(session, invoice, "process", InvoiceState.PENDING, actor, sentence)
-        target = InvoiceState.SENT if invoice.balance_now else InvoiceState.PAID
-        invoice.paid_at = None if invoice.balance_now else clock.now()
-        move(session, invoice, "settle", target, actor, sentence)
+        credit_use.put_on(session, invoice, [(payment, amount)], actor)
 
 
 def _check(session: Session, source: Payment, amount: int) -> None:

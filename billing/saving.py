@@ -14,6 +14,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,9 +23,23 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
-from models import Base, Billable, Rental, Role, Staff, Unit, User
+from billing.items import Line, build_item
+from billing.method_links import end_links_of
+from models import (
+    Base,
+    Billable,
+    Label,
+    PredefinedCharge,
+    Rental,
+    Role,
+    Settings,
+    Staff,
+    Unit,
+    User,
+)
 from models.permissions import PERMISSIONS
 
+MAX_LABEL = 40
 EMAIL = re.compile(r"[^@\s<>,;:\"\\]+@[^@\s<>,;:\"\\]+\.[^@\s<>,;:\"\\.]{2,}")
 
 
@@ -107,7 +122,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, enum.Enum):
         return value.value
-    return str(value) if isinstance(value, Decimal) else value
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def _in_words(model: type[Any], error: str) -> str:
@@ -134,6 +149,8 @@ def _check_user(_session: Session, user: User, is_new: bool) -> None:
         raise Refusal("Leave the address empty, or untick “No e-mail”.", "email", "email")
     if is_new:
         user.created_at = clock.now()
+    elif inspect(user).attrs.email.history.has_changes():
+        end_links_of(user)
 
 
 def _check_unit(session: Session, unit: Unit, is_new: bool) -> None:
@@ -169,6 +186,38 @@ def _check_role(_session: Session, role: Role, is_new: bool) -> None:
         raise Refusal("Choose from the list.", "permissions", "permissions")
 
 
+def check_label(session: Session, label: Label, _is_new: bool) -> None:
+    """Refuse a label without a name, with a long one, or with another's but for small letters."""
+    plain = (label.name or "").replace("\0", " ")
+    label.name = " ".join(_required(plain, "name", "Enter a name.").split())
+    if len(label.name) > MAX_LABEL:
+        sentence = f"Use at most {MAX_LABEL} characters; this has {len(label.name)}."
+        raise Refusal(sentence, "too_long", "name")
+    # Whoever adds or renames a label waits here, so that two at once can't make the same.
+    lock(session, Settings, 1)
+    for other in session.scalars(select(Label)):
+        if other.id != label.id and other.name.casefold() == label.name.casefold():
+            raise Refusal(f"There is a label “{other.name}” already.", "not_unique", "name")
+
+
+def _check_charge(_session: Session, charge: PredefinedCharge, _is_new: bool) -> None:
+    """Refuse what could not stand on an invoice as it is."""
+    charge.name = " ".join(_required(charge.name, "name", "Enter a name.").split())
+    try:
+        build_item(
+            Line(
+                charge.name,
+                charge.unit_amount,
+                tax_rate=charge.tax_rate,
+                tax_inclusive=bool(charge.tax_inclusive),
+            ),
+            1,
+        )
+    except Refusal as refusal:
+        field = "name" if refusal.field == "description" else refusal.field
+        raise Refusal(refusal.sentence, refusal.code, field) from refusal
+
+
 def _required(value: str | None, field: str, sentence: str) -> str:
     plain = (value or "").strip()
     if not plain:
@@ -183,6 +232,8 @@ CHECKS: dict[type[Any], tuple[Check, ...]] = {
     Rental: (_check_rental,),
     Staff: (_check_staff,),
     Role: (_check_role,),
+    PredefinedCharge: (_check_charge,),
+    Label: (check_label,),
 }
 
 

@@ -16,12 +16,13 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
-from billing.overdue import recompute
+from billing.office import get_settings
+from billing.overdue import Effect, effect_of, recompute
 from billing.setting_values import READERS
 from models import Invoice, Settings
 
 # What an invoice's ``overdue_on`` follows from, besides its own dates.
-_OVERDUE = frozenset({"overdue_age", "overdue_basis", "timezone"})
+DATING = frozenset({"overdue_age", "overdue_basis", "timezone"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,19 @@ def problems(values: dict[str, Any]) -> list[Refusal]:
         except Refusal as refusal:
             found.append(refusal)
     return found
+
+
+def preview_settings(session: Session, values: dict[str, Any]) -> Effect:
+    """Return what saving ``values`` would do to the unpaid invoices; nothing is changed.
+
+    values -- setting → value, as for ``change_settings``; raises its ``Refusal``
+    """
+    settings = get_settings(session)
+    then = {name: getattr(settings, name) for name in DATING}
+    then.update({name: READERS[name](name, values[name]) for name in DATING & set(values)})
+    if all(getattr(settings, name) == value for name, value in then.items()):
+        return Effect()
+    return effect_of(session, settings, Settings(**then))
 
 
 def change_settings(
@@ -70,7 +84,7 @@ def change_settings(
         for name, value in changes.items():
             setattr(settings, name, value)
         settings.updated_at = clock.now()
-        redated = recompute(session, settings) if _OVERDUE & set(changes) else 0
+        redated = recompute(session, settings) if DATING & set(changes) else 0
         _log(session, settings, before, changes, redated, actor)
         return Changed(tuple(sorted(changes)), redated)
 

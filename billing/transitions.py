@@ -45,7 +45,13 @@ INVOICE_EDGES = (
     Edge("generate", (NEW,), (I.SENT,), "staff", "from an approved application"),
     Edge("send", (I.DRAFT,), (I.SENT,), "staff, system"),
     Edge("resend", (I.SENT, I.FAILED), (I.SENT, I.FAILED), "staff", "the state stays"),
-    Edge("close", (I.DRAFT, I.SENT, I.FAILED), (I.PAID,), "staff", "nothing is left to pay"),
+    Edge(
+        "close",
+        (I.DRAFT, I.SENT, I.FAILED),
+        (I.PAID,),
+        "staff, customer",
+        "nothing is left to pay",
+    ),
     Edge("charge", (I.DRAFT, I.SENT, I.FAILED), (I.PENDING,), "staff, system"),
     Edge("pay", (I.SENT, I.FAILED), (I.PENDING,), "customer"),
     Edge("pay", (I.DRAFT,), (I.PENDING,), "customer", "an application's balance, silently"),
@@ -80,6 +86,7 @@ PAYMENT_EDGES = (
     Edge("void", (P.STARTED, P.AUTHORISED, P.PENDING), (P.VOIDED,), "staff, gateway"),
     Edge("undo", (P.SUBMITTED,), (P.VOIDED, P.DECLINED), "gateway", "it did not settle after all"),
     Edge("return", (P.SETTLED,), (P.RETURNED,), "gateway", "the bank took it back"),
+    Edge("regain", (P.RETURNED,), (P.SETTLED,), "gateway", "a lost dispute was won after all"),
     Edge("reverse", (P.SETTLED,), (P.REVERSED,), "staff", "manual payments only"),
     Edge("surface", _NO_MONEY, (P.PENDING, *_MONEY), "gateway", "late news: it took place"),
 )
@@ -127,8 +134,8 @@ EDGES: dict[type[Any], tuple[Edge, ...]] = {
     Dispute: DISPUTE_EDGES,
 }
 
-# Leaving the open states for good clears what marking an invoice overdue left behind.
-_CLEARS_OVERDUE = {I.PAID, I.DRAFT, I.DELETED}
+# Leaving the open states for good clears the overdue mark and the plan to charge again.
+_NOT_OWED = {I.PAID, I.DRAFT, I.DELETED}
 
 
 def find_edge(model: type[Any], verb: str, source: str | None, target: str) -> Edge | None:
@@ -170,8 +177,9 @@ def move(
         session.add(record)
     else:
         _conditional_update(session, record, source, target)
-    if isinstance(record, Invoice) and target in _CLEARS_OVERDUE:
+    if isinstance(record, Invoice) and target in _NOT_OWED:
         record.overdue_marked_at = None
+        record.retry_on, record.retries = None, 0
     note(
         session,
         record,

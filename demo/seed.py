@@ -85,6 +85,8 @@ def _settings() -> None:
         settings.website = "https://riverbend.example"
         settings.timezone = "America/Chicago"
         settings.overdue_age = 7
+        settings.direct_debit = True
+        settings.other_amounts = True
         settings.manual_methods = ["Bank transfer (First Riverbend Bank)", "Money order"]
         settings.invoice_footer = "Questions? Call us on weekdays from 9 to 5. We are glad to help."
 

@@ -16,6 +16,7 @@ from billing.database import reading, transaction
 from billing.items import Line
 from billing.transitions import move
 from demo.people import Cast
+from demo.storage import storage_life
 from models import (
     Application,
     ApplicationFee,
@@ -68,6 +69,7 @@ def unfold(cast: Cast, travel: Traveller) -> None:
     _permits(teller, diary)
     _rents(teller, diary)
     _loose_ends(teller, diary)
+    storage_life(cast, diary.on)
     diary.tell()
 
 

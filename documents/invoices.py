@@ -27,17 +27,22 @@ def invoice_pdf(paper: InvoicePaper) -> bytes:
     sheet = Sheet(
         content,
         title=paper.title,
-        written=_everything(paper),
+        written=words_of(paper),
         strong=strong_words(content),
-        made_on=_made_on(content),
+        made_on=made_on(content),
     )
+    draw_invoice(sheet, paper)
+    return bytes(sheet.output())
+
+
+def draw_invoice(sheet: Sheet, paper: InvoicePaper) -> None:
+    """Draw an invoice on pages of its own."""
     sheet.add_page()
     _head(sheet, paper)
-    _items(sheet, content)
+    _items(sheet, paper.content)
     _totals(sheet, paper)
-    _closing_words(sheet, content)
+    _closing_words(sheet, paper.content)
     draw_counterfoil(sheet, paper)
-    return bytes(sheet.output())
 
 
 def standing_words(paper: InvoicePaper) -> str:
@@ -50,12 +55,14 @@ def standing_words(paper: InvoicePaper) -> str:
     }.get(paper.state, "")
 
 
-def _everything(paper: InvoicePaper) -> str:
+def words_of(paper: InvoicePaper) -> str:
+    """Return everything that will be written, so that only the fonts it needs are read."""
     texts = json.dumps(paper.content, ensure_ascii=False)
     return texts + " ".join(line.method for line in paper.payments) + "€−×…·"
 
 
-def _made_on(content: Mapping[str, Any]) -> date:
+def made_on(content: Mapping[str, Any]) -> date:
+    """Return the day that stands in the file."""
     sent = content.get("sent_on") or content.get("issued_on")
     return date.fromisoformat(sent) if sent else _EPOCH
 

@@ -20,7 +20,13 @@ from billing.invoicing import content_of
 from billing.links import invoice_url
 from billing.office import get_settings
 from models import Allocation, Credit, Invoice, Payment
-from models.states import AllocationState, InvoiceState, PaymentKind, Tender
+from models.states import (
+    COLLECTED_PAYMENT_STATES,
+    AllocationState,
+    InvoiceState,
+    PaymentKind,
+    Tender,
+)
 
 # An attempt that came to nothing leaves its allocation released: no paper is ever made for it.
 _RECEIVED = (AllocationState.APPLIED, AllocationState.REVERSED)
@@ -86,11 +92,15 @@ class InvoicePaper:
 
 @dataclass(frozen=True)
 class ReceiptPaper:
-    """A receipt for one payment's part in one invoice."""
+    """A receipt for one payment's part in one invoice.
+
+    surplus -- minor units of the payment that no invoice uses: the user's credit
+    """
 
     content: Mapping[str, Any]
     line: PaidLine
     balance: int
+    surplus: int = 0
 
     @property
     def title(self) -> str:
@@ -123,7 +133,8 @@ def receipt_paper(session: Session, invoice: Invoice, payment_id: int) -> Receip
     """
     for line in paid_lines(session, invoice, _zone(session)):
         if line.payment_id == payment_id:
-            return ReceiptPaper(content_of(session, invoice), line, invoice.balance)
+            surplus = surplus_of(session.get_one(Payment, payment_id))
+            return ReceiptPaper(content_of(session, invoice), line, invoice.balance, surplus)
     raise NotFound("receipt")
 
 
@@ -152,6 +163,12 @@ def method_words(payment: Payment) -> str:
     if payment.instrument:
         return payment.instrument
     return _METHODS[payment.tender]
+
+
+def surplus_of(payment: Payment) -> int:
+    """Return the minor units of a received payment that no invoice uses: the user's credit."""
+    received = payment.kind is PaymentKind.CHARGE and payment.state in COLLECTED_PAYMENT_STATES
+    return max(payment.unapplied, 0) if received else 0
 
 
 def _line(shares: list[Allocation], zone: ZoneInfo) -> PaidLine:

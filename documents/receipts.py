@@ -55,6 +55,8 @@ def _story(sheet: Sheet, paper: ReceiptPaper) -> None:
     rows.append(("Reference", line.reference))
     if paper.balance:
         rows.append(("Left to pay", sheet.money(paper.balance)))
+    if paper.surplus:
+        rows.append(("Paid too much", f"{sheet.money(paper.surplus)}, kept as credit"))
     sheet.rule(sheet.get_y() - 2)
     for label, value in rows:
         y = sheet.get_y()

@@ -53,12 +53,7 @@ class Sheet(FPDF):
         self, content: Mapping[str, Any], *, title: str, written: str, strong: str, made_on: date
     ) -> None:
         super().__init__(format=paper_format(content["locale"]))
-        self.content = content
-        self.organisation: Mapping[str, str] = content["organisation"]
-        self.locale: str = content["locale"]
-        self.accent = accent(self.organisation.get("accent"))
-        self.heading = title
-        self.foot_at = self.h - 15.0
+        self.begin(content, title)
         self._load_fonts(written, strong)
         self.set_title(readable(title))
         self.set_author(readable(self.organisation["name"]))
@@ -67,6 +62,15 @@ class Sheet(FPDF):
         self.set_margins(MARGIN, 18, MARGIN)
         # Words begin exactly where lines begin.
         self.c_margin = 0.0
+
+    def begin(self, content: Mapping[str, Any], title: str) -> None:
+        """Take the words of head and foot from ``content``, with a whole page to write on."""
+        self.content = content
+        self.organisation: Mapping[str, str] = content["organisation"]
+        self.locale: str = content["locale"]
+        self.accent = accent(self.organisation.get("accent"))
+        self.heading = title
+        self.foot_at = self.h - 15.0
         self.set_auto_page_break(True, margin=BOTTOM)
 
     def _load_fonts(self, written: str, strong: str) -> None:
@@ -161,7 +165,7 @@ class Sheet(FPDF):
         """The first page carries the whole head, every further one says what it continues."""
         self.set_fill_color(*self.accent.rgb)
         self.rect(0, 0, self.w, 3.2, style="F")
-        if self.page_no() > 1:
+        if self.page_of_paper > 1:
             name = self.organisation["name"]
             self.words(MARGIN, 12, self.heading, width=90, size=9, bold=True)
             self.words(
@@ -187,7 +191,16 @@ class Sheet(FPDF):
         self.words(MARGIN, self.foot_at, reach, width=self.inner - 26, size=7.5, colour=QUIET)
         self._pen(7.5, False, QUIET)
         self.set_xy(MARGIN + self.inner - 26, self.foot_at)
-        self.cell(26, 7.5 * LEADING, f"Page {self.page_no()} of {{nb}}", align="R")
+        self.cell(26, 7.5 * LEADING, self.page_words(), align="R")
+
+    @property
+    def page_of_paper(self) -> int:
+        """The page's number among those of the paper it belongs to."""
+        return int(self.page_no())
+
+    def page_words(self) -> str:
+        """Return what the foot says of the page."""
+        return f"Page {self.page_of_paper} of {{nb}}"
 
     def letterhead(self, kind: str, number: str) -> float:
         """Draw the head of the first page and return where it ends below."""

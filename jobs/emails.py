@@ -9,6 +9,7 @@ from flask import current_app
 
 from billing import mailing
 from billing.database import reading, transaction
+from billing.method_links import without_links
 from billing.office import get_settings
 from jobs.letters import SECRET_KINDS, Letter, render
 from jobs.queues import Enqueuer
@@ -66,5 +67,5 @@ def _render(email_id: int) -> tuple[Letter, str, str]:
         row = session.get_one(OutgoingEmail, email_id)
         row.subject = letter.subject[:255]
         if email.kind not in SECRET_KINDS:
-            row.html, row.text = letter.html, letter.text
+            row.html, row.text = without_links(letter.html), without_links(letter.text)
     return letter, to_address, reply_to

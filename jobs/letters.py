@@ -17,30 +17,40 @@ from sqlalchemy.orm import Session
 from applications.links import application_url
 from billing import sign_in_links
 from billing.links import invoice_url
-from billing.office import get_settings
+from billing.method_links import method_url
+from billing.office import get_settings, local_today
+from billing.overdue import is_overdue
 from documents import receipt_pdf
 from documents.colours import accent
-from documents.papers import invoice_paper, receipt_paper
-from models import Allocation, Application, Invoice, OutgoingEmail
+from documents.papers import invoice_paper, receipt_paper, surplus_of
+from jobs.failed_letters import failed_context
+from jobs.staff_letters import staff_context
+from jobs.statement_letters import statement_context, statement_file
+from models import Allocation, Application, Invoice, OutgoingEmail, Payment
 from models.states import AllocationState
 
 KINDS = (
     "invoice",
     "invoice_again",
+    "reminder",
     "receipt",
     "payment_failed",
     "payment_returned",
+    "card_expiring",
     "fresh_link",
     "application_approved",
     "application_rejected",
     "outstanding_balance",
     "sign_in",
+    "method_link",
     "message_preview",
+    "statement",
     "staff_notice",
+    "staff_digest",
     "staff_password",
 )
 # Their words are not kept: whoever reads them could become the person they were sent to.
-SECRET_KINDS = ("sign_in", "staff_password")
+SECRET_KINDS = ("sign_in", "method_link", "card_expiring", "staff_password")
 LONGEST_SUBJECT = 255
 _WITH_RECEIPT = ("receipt", "payment_returned")
 
@@ -76,6 +86,9 @@ def render(email: OutgoingEmail, session: Session) -> Letter:
     if email.kind not in KINDS:
         raise LookupError(f"There is no letter of the kind {email.kind!r}.")
     letter = write(email.kind, _context(email, session))
+    if email.kind == "statement":
+        name, data = statement_file(email, session)
+        return replace(letter, attachments=(Attachment(name, "application/pdf", data),))
     if email.kind not in _WITH_RECEIPT:
         return letter
     return replace(letter, attachments=tuple(_receipts(email, session)))
@@ -111,6 +124,10 @@ def _context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
             "content": paper.content,
             "lines": [line for line in paper.payments if line.payment_id == email.payment_id],
             "failed_amount": _claimed(session, email),
+            "surplus": _surplus(email, session),
+            "tried_for": _tried_for(email, session) if email.kind == "payment_failed" else (),
+            "today": local_today(session).isoformat(),
+            "overdue": is_overdue(email.invoice, local_today(session)),
         }
         if email.user_id is not None:
             context["link"] = invoice_url(email.invoice)
@@ -118,8 +135,16 @@ def _context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
     if "application_id" in email.params:
         application = session.get_one(Application, email.params["application_id"])
         context |= {"application": application, "link": application_url(application)}
+    if email.kind == "statement":
+        context |= statement_context(email, session)
+    if email.kind in ("staff_notice", "staff_digest"):
+        context |= staff_context(email, session)
     if "sign_in_link" in email.params:
         context["link"] = sign_in_links.link_url(session, email.params["sign_in_link"])
+    if email.kind in ("payment_failed", "payment_returned"):
+        context |= failed_context(email, session)
+    if email.kind in ("method_link", "card_expiring") and email.user is not None:
+        context["link"] = method_url(email.user)
     return context
 
 
@@ -152,6 +177,23 @@ def _claimed(session: Session, email: OutgoingEmail) -> int:
         )
     )
     return sum(shares)
+
+
+def _tried_for(email: OutgoingEmail, session: Session) -> list[tuple[Invoice, int]]:
+    """The invoices one payment was meant to pay and its minor units for each."""
+    rows = (
+        select(Invoice, Allocation.amount)
+        .join(Allocation, Allocation.invoice_id == Invoice.id)
+        .where(Allocation.payment_id == email.payment_id, Allocation.refund_id.is_(None))
+        .order_by(Invoice.id)
+    )
+    return [(invoice, int(amount)) for invoice, amount in session.execute(rows)]
+
+
+def _surplus(email: OutgoingEmail, session: Session) -> int:
+    """Minor units of the letter's payment that no invoice uses."""
+    payment = session.get(Payment, email.payment_id) if email.payment_id else None
+    return surplus_of(payment) if payment else 0
 
 
 def _receipts(email: OutgoingEmail, session: Session) -> list[Attachment]:

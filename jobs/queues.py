@@ -18,6 +18,8 @@ _QUEUE_OF = {
     "reconciliation": "money",
     "notifications": "money",
     "holds": "money",
+    "charges": "money",
+    "methods": "money",
     "emails": "emails",
 }
 JOB_SECONDS = 600

@@ -67,10 +67,16 @@ class Entry:
 TIMETABLE = (
     Entry("emails.sweep", 30, "Deliver e-mail that is waiting"),
     Entry("messages.sweep", 60, "Go on with messages that are being sent"),
+    Entry("bulk.sweep", 60, "Go on with bulk actions"),
     Entry("notifications.sweep", 60, "Act on the gateway's news"),
     Entry("reconciliation.sweep", 60, "Look payments up at the gateway"),
     Entry("holds.release", 300, "Release card holds nobody processed"),
     Entry("overdue.mark", 3600, "Mark overdue invoices"),
+    Entry("methods.forget", 3600, "Tell the gateway which payment methods were removed"),
+    Entry("charges.nightly", 0, "Charge or send what is billed automatically"),
+    Entry("charges.retry", 0, "Charge again what was declined softly"),
+    Entry("methods.expiring", 0, "Announce cards that are about to expire", hour=6),
+    Entry("notices.digest", 0, "Send staff their daily digest", hour=7),
 )
 
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import func, select
-
-from billing import in_person, notifications, overdue, reconciliation
+from billing import digests, in_person, methods, notifications, overdue, reconciliation
 from billing.actor import SYSTEM
-from billing.database import transaction
 from billing.errors import Refusal
-from billing.mailing import notify_staff
-from billing.office import get_settings, in_words, local_today
-from billing.overdue import overdue_condition
-from models import Invoice
+from billing.overdue_news import tell_overdue
 
 log = logging.getLogger(__name__)
 
@@ -47,22 +41,14 @@ def mark_overdue(_ids: list[int]) -> str:
 
 
 def overdue_notices(_ids: list[int]) -> str:
-    """Tell the office once a day how much is overdue."""
-    with transaction() as session:
-        today = local_today(session)
-        count, total = session.execute(
-            select(func.count(Invoice.id), func.coalesce(func.sum(Invoice.balance), 0)).where(
-                overdue_condition(today)
-            )
-        ).one()
-        if count:
-            notify_staff(
-                session,
-                f"overdue:{today.isoformat()}",
-                f"{count} overdue {'invoice' if count == 1 else 'invoices'}",
-                f"{in_words(session, total)} is overdue at {get_settings(session).organisation}.",
-            )
-    return f"{count} overdue"
+    """Tell staff once a day how much is overdue."""
+    return f"{tell_overdue()} overdue"
+
+
+def send_digests(_ids: list[int]) -> str:
+    """Send everybody what waits for them."""
+    sent = _each(digests.people_waiting(), digests.send_digest)
+    return f"{sent} daily {'digest' if sent == 1 else 'digests'} sent"
 
 
 def release_holds(_ids: list[int]) -> str:
@@ -74,6 +60,12 @@ def release_holds(_ids: list[int]) -> str:
 
     _each(holds, release)
     return f"{len(holds)} holds released"
+
+
+def forget_methods(_ids: list[int]) -> str:
+    """Have the gateway forget cards and accounts that were removed while it was away."""
+    done = _each(methods.still_at_gateway(), methods.forget)
+    return f"{done} removed payment {'method' if done == 1 else 'methods'} forgotten at the gateway"
 
 
 def _each(ids: list[int], verb: Callable[[int], object]) -> int:

@@ -14,13 +14,17 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from jobs import emails, messages, sweeps
+from jobs import bulk_actions, charges, emails, messages, sweeps
 from jobs.queues import QUEUES
 from jobs.schedule import recorded
 
 log = logging.getLogger(__name__)
 
 JOBS: dict[str, Callable[[list[int]], str]] = {
+    "bulk.run": bulk_actions.run,
+    "bulk.sweep": bulk_actions.sweep,
+    "charges.nightly": charges.charge_tonight,
+    "charges.retry": charges.charge_again,
     "emails.deliver": emails.deliver,
     "emails.sweep": emails.sweep,
     "messages.send": messages.send,
@@ -32,6 +36,9 @@ JOBS: dict[str, Callable[[list[int]], str]] = {
     "overdue.mark": sweeps.mark_overdue,
     "overdue.notices": sweeps.overdue_notices,
     "holds.release": sweeps.release_holds,
+    "methods.expiring": charges.announce_expiring,
+    "methods.forget": sweeps.forget_methods,
+    "notices.digest": sweeps.send_digests,
 }
 
 _app: Flask | None = None

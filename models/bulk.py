@@ -19,6 +19,7 @@ class BulkRun(Base):
 
     ``params`` is what the verb needs besides (a label's id). ``file`` is what it made, if it makes
     one. It is done when ``finished_at`` is set; ``stopped_at``: staff stopped it, the rest is left.
+    One worker at a time has it, until ``lease_until``.
     """
 
     __tablename__ = "bulk_runs"
@@ -32,6 +33,7 @@ class BulkRun(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Read by the one page that hands it out, not with every look at the run.
     file: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     file_name: Mapped[str] = mapped_column(String(120), default="")

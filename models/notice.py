@@ -13,10 +13,11 @@ _WAITING = text("digested_at IS NULL")
 
 
 class StaffNotice(Base):
-    """One thing for one member of staff that waits for their daily digest.
+    """One thing one member of staff is told, at once or in their daily digest.
 
-    A notice wanted at once goes to the outbox directly and leaves no row here. ``occasion`` is
-    unique for each member of staff: the same news told twice is one line.
+    ``digested_at`` is when a letter took it along: the moment it was made for one wanted at once,
+    nothing while it waits for the digest. ``occasion`` is unique for each member of staff: the same
+    news told twice is one line.
     """
 
     __tablename__ = "staff_notices"
@@ -29,6 +30,7 @@ class StaffNotice(Base):
             postgresql_where=_WAITING,
             sqlite_where=_WAITING,
         ),
+        Index("ix_staff_notices_staff_id_created_at", "staff_id", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

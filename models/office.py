@@ -163,6 +163,7 @@ class GatewayNotification(Base):
             ("Delivery", ("received_at", "processed_at", "deliveries", "payload")),
         ),
         title="kind",
+        site_path="payment.site_id",
     )
     __table_args__ = (
         Index(
@@ -170,6 +171,13 @@ class GatewayNotification(Base):
             "id",
             postgresql_where=sql("processed_at IS NULL"),
             sqlite_where=sql("processed_at IS NULL"),
+        ),
+        # "IS", as SQLAlchemy writes the question, else SQLite does not see that it may use it.
+        Index(
+            "ix_gateway_notifications_unmatched",
+            "id",
+            postgresql_where=sql("matched IS false"),
+            sqlite_where=sql("matched IS 0"),
         ),
     )
 
@@ -195,7 +203,7 @@ class GatewayNotification(Base):
     payment: Mapped[Payment | None] = relationship(info=labelled("Payment"))
 
     def __str__(self) -> str:
-        return self.kind or "News"
+        return (self.kind or "news").replace("_", " ").capitalize()
 
 
 class JobRun(Base):

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    String,
+    Subquery,
+    Text,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id
@@ -14,6 +26,8 @@ from models.panel import Panel, labelled
 from models.search import Searchable
 
 if TYPE_CHECKING:
+    from models.invoice import Invoice
+    from models.payment import Payment
     from models.user import User
 
 
@@ -31,7 +45,12 @@ class Site(Searchable, Base):
         columns=("name", "address", "phone"),
         form=("name", "address", "phone", "email"),
         sections=(("Site", ("name", "address", "phone", "email")),),
-        related=(("Units", "units"),),
+        related=(
+            ("Invoices", "invoices"),
+            ("Payments", "payments"),
+            ("Units", "units"),
+            ("Rentals", "rentals"),
+        ),
         site_path="id",
         title="name",
     )
@@ -43,6 +62,14 @@ class Site(Searchable, Base):
     email: Mapped[str] = mapped_column(String(254), default="", info=labelled("E-mail", "email"))
 
     units: Mapped[list[Unit]] = relationship(back_populates="site", info=labelled("Units"))
+    # For reading only: an invoice keeps its own site, whatever becomes of its unit.
+    invoices: Mapped[list[Invoice]] = relationship(
+        viewonly=True, info={**labelled("Invoices"), "back": "site"}
+    )
+    payments: Mapped[list[Payment]] = relationship(viewonly=True, info=labelled("Payments"))
+    rentals: Mapped[list[Rental]] = relationship(
+        secondary="units", viewonly=True, info={**labelled("Rentals"), "back": "site"}
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -66,6 +93,24 @@ class Billable(Base):
         return self.label
 
 
+def _payment() -> type[Payment]:
+    from models.payment import Payment
+
+    return Payment
+
+
+@cache
+def _paid_for() -> Subquery:
+    """Return which payments went to invoices about which billable, each pair once."""
+    from models.invoice import Invoice
+    from models.payment import Allocation
+
+    pairs = select(Invoice.billable_id, Allocation.payment_id).join(
+        Allocation, Allocation.invoice_id == Invoice.id
+    )
+    return pairs.distinct().subquery()
+
+
 class Unit(Searchable, Base):
     """A rentable space at a site."""
 
@@ -81,11 +126,11 @@ class Unit(Searchable, Base):
         area="sites",
         icon="warehouse",
         group="Places",
-        columns=("name", "site", "size", "rate", "active"),
-        filters=("site", "active"),
+        columns=("name", "site", "size", "rate", "active", "labels"),
+        filters=("site", "active", "labels"),
         form=("site", "name", "size", "rate", "active"),
         sections=(("Unit", ("name", "site", "size", "rate", "active")),),
-        related=(("Rentals", "rentals"),),
+        related=(("Invoices", "invoices"), ("Payments", "payments"), ("Rentals", "rentals")),
         site_path="site_id",
         title="name",
     )
@@ -104,6 +149,19 @@ class Unit(Searchable, Base):
         secondary=unit_labels, order_by="Label.name", info=labelled("Labels")
     )
     rentals: Mapped[list[Rental]] = relationship(back_populates="unit", info=labelled("Rentals"))
+    # For reading only: they belong to what is billed, which outlives who rents it.
+    invoices: Mapped[list[Invoice]] = relationship(
+        primaryjoin="Unit.billable_id == foreign(Invoice.billable_id)",
+        viewonly=True,
+        info={**labelled("Invoices"), "back": "unit"},
+    )
+    payments: Mapped[list[Payment]] = relationship(
+        secondary=lambda: _paid_for(),
+        primaryjoin=lambda: Unit.billable_id == _paid_for().c.billable_id,
+        secondaryjoin=lambda: _paid_for().c.payment_id == _payment().id,
+        viewonly=True,
+        info=labelled("Payments"),
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -36,8 +36,8 @@ class User(Searchable, Base):
         area="users",
         icon="users",
         group="People",
-        columns=("name", "email", "phone", "site", "billing_method", "created_at"),
-        filters=("site", "billing_method", "no_email"),
+        columns=("name", "email", "site", "billing_method", "labels"),
+        filters=("site", "billing_method", "no_email", "labels"),
         form=(
             "name",
             "email",

@@ -8,10 +8,13 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from applications.account import applications_of, invoices_of, open_forms
-from models import Form, User, db
+from billing.credit_use import available_credit
+from billing.own_method import usable_method
+from models import Form, PaymentMethod, User, db
 from portal import limits
 from portal.account_rows import InvoiceRow, rows_of
 from portal.application_sheets import ApplicationRow, application_rows
+from portal.credit import CreditOffer, offer_of
 from portal.customers import account, customer
 from portal.limits import limiter
 
@@ -21,12 +24,18 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Person:
-    """One of the people who share the address, with what is theirs."""
+    """One of the people who share the address, with what is theirs.
+
+    credit -- minor units of theirs that no invoice uses
+    method -- the registered payment method they can pay with now
+    """
 
     user: User
     invoices: list[InvoiceRow]
     applications: list[ApplicationRow]
     forms: list[Form]
+    credit: int = 0
+    method: PaymentMethod | None = None
 
     @property
     def open_invoices(self) -> list[InvoiceRow]:
@@ -39,6 +48,17 @@ class Person:
     @property
     def payable(self) -> list[InvoiceRow]:
         return [row for row in self.invoices if row.payable]
+
+    @property
+    def failed(self) -> list[InvoiceRow]:
+        return [row for row in self.payable if row.failed]
+
+    @property
+    def credit_offer(self) -> CreditOffer | None:
+        """Using the credit for what is most urgent; the other invoices offer it on their pages."""
+        if not self.credit or not self.payable:
+            return None
+        return offer_of(db.session(), self.payable[0].invoice)
 
 
 @account.get("/account")
@@ -55,6 +75,8 @@ def home() -> ResponseReturnValue:
             [row for row in invoices if row.invoice.user_id == user.id],
             [row for row in applications if row.application.user_id == user.id],
             open_forms(session, user),
+            available_credit(session, user.id),
+            usable_method(session, user),
         )
         for user in here.people
     ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from billing import charging
 from billing.errors import NotFound, Refusal
-from models import Invoice, db
+from models import db
 from portal import limits
 from portal.account_rows import InvoiceRow, rows_of
 from portal.customers import Customer, account, acting, customer
@@ -16,15 +15,15 @@ from portal.desk import PayDesk, card_fields_answer
 from portal.forms import PayForm
 from portal.limits import limiter
 from portal.outcomes import Ending, ending_of
+from portal.own_method import method_desk, press
 from portal.paying import MAX_ID, NOTHING_CHARGED
-
-MOST = 100
+from portal.ticked import ticked
 
 
 @account.get("/account/pay")
 @limiter.limit(limits.LOOK)
 def several() -> ResponseReturnValue:
-    """What was ticked, its sum, and the card form; nothing is decided here."""
+    """What was ticked, its sum, and the ways to pay it; nothing is decided here."""
     rows = _ticked(customer(), request.args.getlist("invoice"))
     problem = _problem(rows)
     if problem:
@@ -42,7 +41,8 @@ def several() -> ResponseReturnValue:
         page=url_for("account.several", invoice=chosen),
         chosen=chosen,
     )
-    return render_template("portal/account/pay.html", rows=rows, desk=desk)
+    own = method_desk(db.session(), payer, rows, url_for("account.pay_several_with_method"))
+    return render_template("portal/account/pay.html", rows=rows, desk=desk, own=own)
 
 
 @account.get("/account/card-fields")
@@ -82,6 +82,19 @@ def pay_several() -> ResponseReturnValue:
     return redirect(url_for("account.payment", payment_id=attempt.payment_id), code=303)
 
 
+@account.post("/account/pay/method")
+@limiter.limit(limits.PAY)
+def pay_several_with_method() -> ResponseReturnValue:
+    """Ask the heart to charge the registered method once for everything that was ticked."""
+    rows = _ticked(customer(), request.form.getlist("invoice"))
+    chosen = [row.invoice.id for row in rows]
+    try:
+        attempt = press(chosen, acting(rows[0].invoice.user_id if rows else 0))
+    except Refusal as refusal:
+        return _back(chosen, refusal.sentence)
+    return redirect(url_for("account.payment", payment_id=attempt.payment_id), code=303)
+
+
 @account.get(f"/account/payments/<int(max={MAX_ID}):payment_id>")
 @limiter.limit(limits.LOOK)
 def payment(payment_id: int) -> ResponseReturnValue:
@@ -93,6 +106,7 @@ def payment(payment_id: int) -> ResponseReturnValue:
         ending=ending,
         standing_url=url_for("account.payment_standing", payment_id=payment_id),
         again_url=url_for("account.several", invoice=chosen),
+        methods_url=url_for("account.methods"),
         back_url=url_for("account.home"),
         back="Back to your account",
     )
@@ -113,19 +127,8 @@ def _ending(payment_id: int) -> Ending:
 
 
 def _ticked(here: Customer, numbers: list[str]) -> list[InvoiceRow]:
-    """Return the ticked invoices; anything that is not this customer's is not found."""
-    if len(numbers) > MOST or any(not _is_id(number) for number in numbers):
-        abort(404)
-    wanted = {int(number) for number in numbers}
-    found = select(Invoice).where(Invoice.id.in_(wanted), Invoice.user_id.in_(here.ids))
-    invoices = list(db.session.scalars(found.order_by(Invoice.id)))
-    if len(invoices) != len(wanted):
-        abort(404)
-    return rows_of(db.session(), invoices)
-
-
-def _is_id(number: str) -> bool:
-    return number.isascii() and number.isdigit() and len(number) <= 16 and int(number) <= MAX_ID
+    """Return the ticked invoices of this customer as rows."""
+    return rows_of(db.session(), ticked(here.ids, numbers))
 
 
 def _problem(rows: list[InvoiceRow]) -> str:

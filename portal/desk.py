@@ -19,6 +19,20 @@ NOT_NOW = "Card payment isn't possible at the moment."
 
 
 @dataclass(frozen=True)
+class OtherAmount:
+    """The choice to pay a part, where the office offers it.
+
+    check   -- where the script has an amount read while it is typed
+    typed   -- what was asked for before, to be corrected
+    problem -- why that can't be paid, in a sentence
+    """
+
+    check: str
+    typed: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class PayDesk:
     """What ``_pay.html`` needs to take a card.
 
@@ -28,6 +42,7 @@ class PayDesk:
     page        -- this page again, for a second try
     printed     -- a paper to bring to the office instead, where there is one
     chosen      -- the invoices that are paid together, where the address does not say it
+    other       -- the choice of another amount, where there is one
     """
 
     amount: int
@@ -39,6 +54,7 @@ class PayDesk:
     page: str
     printed: str = ""
     chosen: tuple[int, ...] = ()
+    other: OtherAmount | None = None
 
     @property
     def form(self) -> PayForm:

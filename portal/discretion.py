@@ -9,7 +9,7 @@ from flask import Flask
 
 # The loggers that write addresses of requests: Flask's (exceptions) and the servers' (access).
 _LOGGERS = ("werkzeug", "gunicorn.access", "gunicorn.error")
-_LINK = re.compile(r"(/(?:i|a|sign-in|unsubscribe)/)[\w.~%-]{12,}")
+_LINK = re.compile(r"(/(?:i|a|m|sign-in|unsubscribe)/)[\w.~%-]{12,}")
 
 
 class WithoutLinks(logging.Filter):

@@ -10,7 +10,7 @@ from models import Invoice, db
 
 LONGEST_TOKEN = 512
 # Behind these is what only one customer may see; most of these addresses are secrets themselves.
-_SECRET = ("/i/", "/a/", "/account", "/applications/", "/sign-", "/unsubscribe/")
+_SECRET = ("/i/", "/a/", "/m/", "/account", "/applications/", "/sign-", "/unsubscribe/")
 
 portal = Blueprint("portal", __name__)
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from billing.errors import NotFound
 from billing.links import invoice_token
-from documents.papers import method_words
+from documents.papers import method_words, surplus_of
 from models import Allocation, Application, Invoice, User
 from portal.sheets import outcome_of
 
@@ -29,7 +29,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt stands now; ``outcome`` names its words, ``amount`` is minor units."""
+    """How an attempt stands now; ``outcome`` names its words, ``amount`` is minor units.
+
+    registered -- whether it was made with a registered payment method, not a typed card
+    surplus    -- minor units of it that no invoice uses: the user's credit
+    """
 
     payment_id: int
     outcome: str
@@ -37,6 +41,8 @@ class Ending:
     method: str
     user: User
     shares: tuple[Share, ...]
+    registered: bool = False
+    surplus: int = 0
 
     @property
     def waiting(self) -> bool:
@@ -77,4 +83,6 @@ def _ending(session: Session, payment_id: int, allowed: ColumnElement[bool]) -> 
         method=method_words(payment),
         user=payment.user,
         shares=tuple(shares.values()),
+        registered=payment.payment_method_id is not None,
+        surplus=surplus_of(payment),
     )

@@ -9,12 +9,16 @@ from portal import (
     account_address,
     account_applying,
     account_paying,
+    credit,
     discretion,
     errors,
+    failed,
     fresh_links,
     limits,
     logo,
     look,
+    method_links,
+    methods,
     pages,
     papers,
     paying,
@@ -30,6 +34,8 @@ from portal.webhook import gateway_door
 _ROUTES = (
     (pages, paying, papers, fresh_links, logo),
     (sign_in, account_pages, account_paying, account_address, account_applying, application_pages),
+    (credit, failed),
+    (methods,),
 )
 
 
@@ -46,6 +52,7 @@ def register(app: Flask) -> None:
     look.start(app)
     app.register_blueprint(portal)
     app.register_blueprint(account)
+    app.register_blueprint(method_links.method_link)
     app.register_blueprint(unsubscribe.way_out)
     app.register_blueprint(gateway_door)
     app.extensions["csrf"].exempt(gateway_door)

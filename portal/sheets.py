@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from billing import overdue
 from billing.errors import NotFound
 from billing.office import local_today
-from documents.papers import InvoicePaper, invoice_paper, method_words
+from documents.papers import InvoicePaper, invoice_paper, method_words, surplus_of
 from models import Allocation, Invoice, Payment
 from models.states import AllocationState, InvoiceState, PaymentState
 
@@ -113,12 +113,17 @@ def _standing(invoice: Invoice, live: PaymentState | None) -> str:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt to pay stands now; ``outcome`` names its page."""
+    """How one attempt to pay stands now; ``outcome`` names its page.
+
+    amount  -- minor units that went to this invoice
+    surplus -- minor units of the payment that no invoice uses: the user's credit
+    """
 
     payment_id: int
     outcome: str
     amount: int
     method: str
+    surplus: int = 0
 
 
 _OUTCOMES = {
@@ -146,7 +151,13 @@ def attempt_of(session: Session, invoice: Invoice, payment_id: int) -> Attempt:
     if share is None:
         raise NotFound("payment")
     payment = share.payment
-    return Attempt(payment.id, outcome_of(payment), abs(share.amount), method_words(payment))
+    return Attempt(
+        payment.id,
+        outcome_of(payment),
+        abs(share.amount),
+        method_words(payment),
+        surplus_of(payment),
+    )
 
 
 def outcome_of(payment: Payment) -> str:

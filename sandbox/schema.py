@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS nonces (
     expires_at INTEGER NOT NULL, consumed_at INTEGER
 );
 
+CREATE TABLE IF NOT EXISTS mandates (
+    reference TEXT PRIMARY KEY, state TEXT NOT NULL, data TEXT NOT NULL, created_at INTEGER NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS transactions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     type TEXT NOT NULL, status TEXT NOT NULL,
@@ -91,6 +95,7 @@ RESET = (
     "DELETE FROM status_events",
     "DELETE FROM transactions",
     "DELETE FROM nonces",
+    "DELETE FROM mandates",
     "DELETE FROM payment_methods",
     "DELETE FROM customers",
     "DELETE FROM settings WHERE name <> 'secret'",

@@ -1,6 +1,7 @@
-"""Where the browser finds the gateway's own card fields (Braintree Hosted Fields).
+"""Where the browser finds the gateway's own scripts (Braintree's client and its components).
 
-Card numbers are typed into frames of the gateway and never reach this server.
+Card numbers are typed into frames of the gateway, bank accounts are sent to it by its script;
+neither ever reaches this server.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ RELEASE = "3.144.0"
 
 @dataclass(frozen=True)
 class Scripts:
-    """Addresses of the gateway's client and of its card fields."""
+    """Addresses of the gateway's client, of its card fields, and of its forms of bank accounts."""
 
     client: str
     hosted_fields: str
+    us_bank_account: str
+    sepa: str
 
 
 def scripts(config: Any) -> Scripts:
     """Return the scripts of the configured gateway: the sandbox's own, or Braintree's."""
     ending = "js" if config.gateway_environment == "local" else "min.js"
     folder = f"{config.gateway_script_url}/web/{RELEASE}/js"
-    return Scripts(f"{folder}/client.{ending}", f"{folder}/hosted-fields.{ending}")
+    names = ("client", "hosted-fields", "us-bank-account", "sepa")
+    return Scripts(*(f"{folder}/{name}.{ending}" for name in names))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -21,6 +21,8 @@ from admin.base.words import Words
 EMPTY = Markup('<span class="none">–</span>')
 YES, NO = Markup("Yes"), Markup('<span class="no">No</span>')
 CLIP = 90
+# Labels of a row that are shown; with more of them the last place says how many.
+CHIPS = 2
 
 # How a state reads at a glance. Red is kept for what went wrong.
 TONES = {
@@ -36,6 +38,9 @@ TONES = {
     "authorised": "calm",
     "queued": "calm",
     "sending": "calm",
+    "won": "good",
+    "lost": "bad",
+    "open": "wait",
     "claimed": "wait",
     "pending": "wait",
     "started": "wait",
@@ -55,6 +60,20 @@ def _badge(tone: str, text: str) -> Markup:
     return Markup('<span class="badge badge-{}">{}</span>').format(tone, text)
 
 
+@lru_cache(maxsize=256)
+def _chip(text: str) -> Markup:
+    return Markup('<span class="label">{}</span>').format(text)
+
+
+def chips(names: Sequence[str], full: bool) -> Markup:
+    """Return labels as quiet chips: all of them, or in a grid the first and how many more."""
+    if full or len(names) <= CHIPS:
+        return Markup(" ").join(_chip(name) for name in names)
+    rest = names[CHIPS - 1 :]
+    more = Markup(' <span class="label" title="{}">+{}</span>').format(", ".join(rest), len(rest))
+    return Markup(" ").join(_chip(name) for name in names[: CHIPS - 1]) + more
+
+
 def word(value: Any) -> str:
     """Return a stored word such as ``direct_debit`` the way people read it."""
     text = str(value.value if isinstance(value, Enum) else value)
@@ -65,6 +84,11 @@ def badge(state: Any) -> Markup:
     """Return a state as a quiet badge: its word, and a tone that only repeats it."""
     value = str(state.value if isinstance(state, Enum) else state)
     return _badge(TONES.get(value, "quiet"), word(value))
+
+
+def toned(tone: str, text: str) -> Markup:
+    """Return ``text`` as a badge of a tone: good, bad, wait, calm or quiet."""
+    return _badge(tone, text)
 
 
 def overdue_flag() -> Markup:

@@ -16,11 +16,14 @@ from sqlalchemy import Boolean, Date, Text
 from sqlalchemy.orm import ColumnProperty
 
 from admin.base import cells
+from admin.base.access import holds
 from admin.base.scope import is_single, relation
 from admin.base.words import Words
 from models import UtcDateTime
 from models.panel import Caption
 
+# Between the titles of a collection that one statement joins; no title has a line end.
+SEPARATOR = "\n"
 # Right-aligned, with figures of equal width.
 FIGURES = {"money", "number", "percent", "days"}
 UNSORTABLE = {"multiline", "json", "permissions"}
@@ -48,6 +51,7 @@ class Column:
     render  -- HTML from those values; the flag tells whether there is room (the Eye page)
     plain   -- what a CSV gets from them
     sort    -- whether the grid may be ordered by it
+    needs   -- the permission to see it beside the record's own, if any
     """
 
     name: str
@@ -58,6 +62,11 @@ class Column:
     plain: Plain
     sort: bool = False
     hint: str = ""
+    needs: str = ""
+
+    def may_see(self) -> bool:
+        """Whether the person signed in may see this column."""
+        return not self.needs or holds(self.needs)
 
     @property
     def css(self) -> str:
@@ -192,19 +201,26 @@ def _link(name: str, label: Caption, target: Any) -> Column:
 
 def _names(name: str, label: Caption, target: Any) -> Column:
     title = title_name(target)
+    chips = target.__tablename__ == "labels"
 
-    def text(value: Any) -> str:
+    def names(value: Any) -> list[str]:
+        """Read what the one statement of a page joined, or the records of a collection."""
         if isinstance(value, list):
-            return ", ".join(str(getattr(record, title)) for record in value)
-        return value or ""
+            return [str(getattr(record, title)) for record in value]
+        return sorted(value.split(SEPARATOR), key=str.casefold) if value else []
+
+    def render(values: Sequence[Any], _words: Words, full: bool) -> Any:
+        found = names(values[0])
+        shown = cells.chips(found, full) if chips else escape(", ".join(found))
+        return shown or cells.EMPTY
 
     return Column(
         name,
         label.text,
-        "names",
+        "labels" if chips else "names",
         (name,),
-        lambda values, _words, _full: escape(text(values[0])) or cells.EMPTY,
-        lambda values, _words: text(values[0]),
+        render,
+        lambda values, _words: ", ".join(names(values[0])),
     )
 
 

@@ -11,12 +11,12 @@ from flask import url_for
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, lazyload, with_parent
 
-from admin.base.access import holds
+from admin.base.access import held, holds
 from admin.base.cells import scalar, word
 from admin.base.columns import Column, describe, label_of, labelled_names
 from admin.base.listing import Listing
 from admin.base.registry import registry, view_of
-from admin.base.scope import in_scope, is_single, relation
+from admin.base.scope import in_scope, is_single, relation, site_ids
 from admin.base.words import Words
 from billing.history import history_of
 from models import History, db
@@ -76,10 +76,15 @@ def loading(view: RecordView) -> list[Any]:
 
 def sections_of(view: RecordView, record: Any, words: Words) -> list[tuple[str, list[Any]]]:
     """Return the blocks of the page as (heading, [(column, HTML)])."""
-    return [
-        (heading, [(column, column.of(record, words)) for column in columns])
+    blocks = [
+        (heading, [column for column in columns if column.name not in view.elsewhere])
         for heading, columns in view.sections
         if heading != view.strip
+    ]
+    return [
+        (heading, [(column, column.of(record, words)) for column in columns])
+        for heading, columns in blocks
+        if columns
     ]
 
 
@@ -96,12 +101,14 @@ def related_of(view: RecordView, record: Any, words: Words, unfolded: str) -> li
         child_view = view_of(child)
         if child_view is not None and not child_view.is_accessible():
             continue
-        limit = ALL if unfolded == name else NEWEST
+        # Lines with a place of their own are one text: whole, and in their order.
+        placed = hasattr(child, "position")
+        limit = ALL if placed or unfolded == name else NEWEST
         columns, listing = _listing_within(view, name, words)
         rows = db.session.execute(
             listing.statement()
             .where(with_parent(record, getattr(view.model, name)), *_shown(child, child_view))
-            .order_by(child.id.desc())
+            .order_by(child.position if placed else child.id.desc())
             .limit(limit + 1)
         ).all()
         cells = [(row[0], listing.cells(row, words)) for row in rows[:limit]]
@@ -129,7 +136,8 @@ def _listing_within(view: RecordView, name: str, words: Words) -> tuple[list[Col
         columns = columns_within(view, name)
         return columns, Listing(child, columns, words)
 
-    kept: tuple[list[Column], Listing] = view.kept.get(("related", name, words.today), make)
+    key = ("related", name, words.today, site_ids(), held())
+    kept: tuple[list[Column], Listing] = view.kept.get(key, make)
     return kept
 
 
@@ -140,9 +148,14 @@ def columns_within(view: RecordView, name: str) -> list[Column]:
     child = found.mapper.class_
     child_view = view_of(child)
     if child_view is not None:
-        return [column for column in child_view.columns if column.name != found.back_populates]
+        return [column for column in child_view.shown() if column.name != _back(found)]
     names = [each for each in labelled_names(child) if each != found.back_populates]
     return [describe(child, each) for each in names]
+
+
+def _back(found: Any) -> str | None:
+    """Return the attribute of a child that leads back to the record it is shown with."""
+    return found.back_populates or found.info.get("back")
 
 
 def _more_url(
@@ -151,7 +164,7 @@ def _more_url(
     """Return where all of it can be seen: the child's grid, or this page with it unfolded."""
     found = relation(view.model, name)
     assert found is not None
-    back = found.back_populates
+    back = _back(found)
     if child_view is not None and back and any(back in each.params for each in child_view.filters):
         return url_for(f"{child_view.endpoint}.index_view", **{back: record.id})
     return url_for(f"{view.endpoint}.details_view", id=record.id, all=name, _anchor=name)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import Integer, String, bindparam, case, cast, func, literal, or_, select
 
 from admin.base.columns import title_name, title_text
-from admin.base.filters import RelationFilter
+from admin.base.filters_related import Related, Titles
 from admin.base.scope import in_scope
-from models import db
+from models import SavedFilter, db
 
 CAP = 10_000
 SHORT_LIST = 200
@@ -24,11 +24,13 @@ SHORT_LIST = 200
 
 @dataclass
 class Facts:
-    """counts: rows by state, ``most`` meaning that or more; names and options by filter name."""
+    """counts: rows by state, ``most`` meaning that or more; options and titles of what is chosen by
+    filter name; saved filters as (id, whether for everybody, whether one's own, name, query)."""
 
     most: int = CAP
     counts: dict[str, int] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
+    titles: Titles = field(default_factory=lambda: defaultdict(dict))
+    saved: list[tuple[int, bool, bool, str, str]] = field(default_factory=list)
     options: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def in_words(self, *states: str) -> str:
@@ -59,45 +61,56 @@ def grouped_counts(model: Any, attribute: str, conditions: Sequence[Any]) -> Any
     )
 
 
-def relation_members(each: RelationFilter, chosen: str | None) -> list[Any]:
-    """Return the members for a relation's filter: its short list, the name of the chosen."""
+def list_of(each: Related) -> Any:
+    """Return the member with the short list of what a filter can be set to."""
     target = each.target
     title = getattr(target, title_name(target))
-    shown = cast(title, String)
-    key = cast(target.id, String)
-    members = []
-    if not each.quiet:
-        few = (
-            select(
-                _text(f"option:{each.name}").label("what"), key.label("key"), shown.label("text")
-            )
-            .where(*in_scope(target))
-            .order_by(title, target.id)
-            .limit(SHORT_LIST + 1)
-            .subquery()
+    few = (
+        select(
+            _text(f"option:{each.name}").label("what"),
+            cast(target.id, String).label("key"),
+            cast(title, String).label("text"),
         )
-        members.append(select(few))
-    if chosen is not None:
-        members.append(
-            select(_text(f"chosen:{each.name}"), key, shown).where(
-                target.id == int(chosen), *in_scope(target)
-            )
-        )
-    return members
+        .where(*in_scope(target))
+        .order_by(title, target.id)
+        .limit(SHORT_LIST + 1)
+        .subquery()
+    )
+    return select(few)
 
 
-def read_facts(statement: Any, relations: Sequence[RelationFilter]) -> Facts:
-    """Run the one statement and sort its rows out; ``False`` when there is nothing to ask."""
+def saved_of(grid: str) -> Any:
+    """Return the member with the filters kept on a grid: those of ``person`` and everybody's.
+
+    The statement is shared by all who look at this grid, so the person is given when it is run.
+    """
+    own = SavedFilter.staff_id == bindparam("person", type_=Integer)
+    what = case((SavedFilter.shared, "shared"), else_="kept")
+    whose = case((own, "own"), else_="others")
+    text = whose.concat("\n").concat(SavedFilter.name).concat("\n").concat(SavedFilter.query)
+    return select(cast(what, String), cast(SavedFilter.id, String), cast(text, String)).where(
+        SavedFilter.grid == grid, or_(own, SavedFilter.shared)
+    )
+
+
+def read_facts(statement: Any, relations: Sequence[Related], person: int) -> Facts:
+    """Run the one statement and sort its rows out; ``False`` when there is nothing to ask.
+
+    person -- the id of the member of staff whose saved filters are shown
+    """
     facts = Facts()
     if statement is False:
         return facts
     targets = {each.name: each.target for each in relations}
-    for kind, key, text in db.session.execute(statement):
+    for kind, key, text in db.session.execute(statement, {"person": person}):
         what, _, name = kind.partition(":")
         if what == "count":
             facts.counts[key] = int(text)
         elif what == "option":
             facts.options[name].append((key, title_text(targets[name], text, key)))
+        elif what == "title":
+            facts.titles[name][int(key)] = title_text(targets[name], text, int(key))
         else:
-            facts.names[name] = title_text(targets[name], text, key)
+            whose, title, query = text.split("\n", 2)
+            facts.saved.append((int(key), what == "shared", whose == "own", title, query))
     return facts

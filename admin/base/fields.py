@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
 from sqlalchemy import select
 from wtforms import Field, StringField, ValidationError
 
@@ -11,7 +13,13 @@ from admin.base.columns import title_name, title_text
 from admin.base.scope import find, in_scope, read_id
 from admin.base.words import words
 from billing.errors import Refusal
-from billing.money import parse_amount
+from billing.money import (
+    exponent,
+    parse_amount,
+    parse_local_amount,
+    plain_number,
+    to_decimal,
+)
 from models import db
 
 SHORT_LIST = 200
@@ -38,6 +46,74 @@ class MoneyField(StringField):
             self.data = parse_amount(text, words().currency, field=self.short_name, zero=True)
         except Refusal as refusal:
             raise ValueError(refusal.sentence) from None
+
+
+class LocalMoneyField(MoneyField):
+    """An amount written the way the office's locale does ("1.250,50"), shown that way, too."""
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else shown_amount(int(self.data))
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist:
+            return
+        self.data = None
+        text = str(valuelist[0]).strip()
+        if not text:
+            return
+        spoken = words()
+        try:
+            self.data = parse_local_amount(text, spoken.currency, spoken.locale, zero=True)
+        except Refusal as refusal:
+            raise ValueError(refusal.sentence) from None
+
+
+class NumberField(StringField):
+    """A number with decimals, written the way the office's locale does; its data are a Decimal.
+
+    example -- what is suggested when it can't be read
+
+    A number below zero is read, so that the rule it breaks can be named.
+    """
+
+    data: Any
+
+    def __init__(self, *args: Any, example: Decimal = Decimal("1.5"), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else shown_number(self.data)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist:
+            return
+        self.data = None
+        text = str(valuelist[0]).strip().removesuffix("%").rstrip().replace("−", "-")
+        if not text:
+            return
+        digits = plain_number(text.removeprefix("-"), words().locale)
+        if digits is None:
+            raise ValueError(f"Enter a number such as {shown_number(self.example)}.")
+        self.data = -Decimal(digits) if text.startswith("-") else Decimal(digits)
+
+
+def shown_number(number: Decimal) -> str:
+    """Return a number the way the office's locale writes it, without groups."""
+    return str(format_decimal(number, "0.######", locale=words().locale))
+
+
+def shown_amount(minor: int) -> str:
+    """Return minor units the way the office's locale writes them, without groups and currency."""
+    spoken = words()
+    decimals = exponent(spoken.currency)
+    pattern = f"0.{'0' * decimals}" if decimals else "0"
+    value = to_decimal(minor, spoken.currency)
+    return str(format_decimal(value, pattern, locale=spoken.locale))
 
 
 class RelationField(Field):

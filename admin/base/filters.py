@@ -9,22 +9,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
+from admin.base.access import holds
 from admin.base.cells import word
-from admin.base.scope import at_path, read_id
+from admin.base.scope import at_path
 from admin.base.words import Words
 
 MAX_TEXT = 120
 
+Options = tuple[tuple[str, str], ...]
+
 
 @dataclass
 class Reading:
-    """What an address asked for: conditions to apply, values to show again, and notices."""
+    """What an address asked for: conditions to apply, values to show again, and notices.
+
+    titles -- what the records that filters name are called, by filter and id: those that are there
+              and that this person may see
+    """
 
     conditions: list[Any] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    titles: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def take(self, name: str, value: str, condition: Any) -> None:
         self.values[name] = value
@@ -32,6 +40,10 @@ class Reading:
 
     def refuse(self, label: str, value: str) -> None:
         self.notices.append(f"“{label}” can't be “{value[:40]}”, so that filter was left out.")
+
+    def miss(self, label: str) -> None:
+        """Say that a record a filter names was removed, or is not this person's to see."""
+        self.notices.append(f"What “{label}” asks for is not there any more, so it was left out.")
 
 
 class Filter(Protocol):
@@ -46,28 +58,49 @@ class Filter(Protocol):
     @property
     def quiet(self) -> bool: ...
     @property
-    def options(self) -> tuple[tuple[str, str], ...]: ...
+    def options(self) -> Options: ...
     @property
     def params(self) -> tuple[str, ...]: ...
 
+    def may_use(self) -> bool: ...
     def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None: ...
+    def told(self, param: str, value: str, titles: Mapping[int, str], words: Words) -> str: ...
 
 
 @dataclass(frozen=True)
-class ChoiceFilter:
-    """One of a few words."""
+class OneParam:
+    """Base of the filters that have one name in an address, that of themselves.
 
+    permission -- what somebody needs to use it beside seeing the grid, if anything
+    """
+
+    shape: ClassVar[str] = "text"
     name: str
     label: str
-    path: str
-    options: tuple[tuple[str, str], ...]
-    values: Mapping[str, Any]
-    shape: str = "select"
-    quiet: bool = False
+    quiet: bool = field(default=False, kw_only=True)
+    options: Options = field(default=(), kw_only=True)
+    permission: str = field(default="", kw_only=True)
 
     @property
     def params(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def may_use(self) -> bool:
+        """Whether the person signed in may narrow the grid by this."""
+        return not self.permission or holds(self.permission)
+
+    def told(self, param: str, value: str, titles: Mapping[int, str], words: Words) -> str:
+        """Return a value of the address the way people read it."""
+        return dict(self.options).get(value, value)
+
+
+@dataclass(frozen=True)
+class ChoiceFilter(OneParam):
+    """One of a few words."""
+
+    shape: ClassVar[str] = "select"
+    path: str
+    values: Mapping[str, Any]
 
     def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
         text = args.get(self.name, "")
@@ -81,19 +114,28 @@ class ChoiceFilter:
 
 
 @dataclass(frozen=True)
-class TextFilter:
+class ConditionFilter(OneParam):
+    """Records that something holds for, which no column of theirs says: ``?overdue=yes``.
+
+    conditions -- what each word of the address stands for, made anew for each request
+    """
+
+    shape: ClassVar[str] = "select"
+    conditions: Mapping[str, Callable[[Words], Any]]
+
+    def read(self, _model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
+        text = args.get(self.name, "")
+        if text and text not in self.conditions:
+            into.refuse(self.label, text)
+        elif text:
+            into.take(self.name, text, self.conditions[text](words))
+
+
+@dataclass(frozen=True)
+class TextFilter(OneParam):
     """Exactly this word, where the words are not known beforehand."""
 
-    name: str
-    label: str
     path: str
-    shape: str = "text"
-    quiet: bool = False
-    options: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def params(self) -> tuple[str, ...]:
-        return (self.name,)
 
     def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
         text = args.get(self.name, "").replace("\0", "").strip()[:MAX_TEXT]
@@ -102,79 +144,70 @@ class TextFilter:
 
 
 @dataclass(frozen=True)
-class RelationFilter:
-    """One record of another type, by id. ``quiet``: only through a link, without a field."""
+class DateFilter(OneParam):
+    """A day, or a range of days with both ends included; days of a moment are the office's.
 
-    name: str
-    label: str
-    path: str
-    target: Any
-    quiet: bool = False
-    shape: str = "relation"
-    options: tuple[tuple[str, str], ...] = ()
+    ``?due_on=2026-11-03``, or ``due_on_from`` and ``due_on_to``, or only one of those two.
+    """
 
-    @property
-    def params(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
-        text = args.get(self.name, "")
-        if not text:
-            return
-        record_id = read_id(text)
-        if record_id is None:
-            into.refuse(self.label, text)
-            return
-        into.take(self.name, text, at_path(model, self.path, lambda column: column == record_id))
-
-
-@dataclass(frozen=True)
-class DateFilter:
-    """A range of days, both ends included; days of a moment are the office's."""
-
-    name: str
-    label: str
+    shape: ClassVar[str] = "dates"
     path: str
     moments: bool
-    shape: str = "dates"
-    quiet: bool = False
-    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def params(self) -> tuple[str, ...]:
+        return (self.name, *self.ends)
+
+    @property
+    def ends(self) -> tuple[str, str]:
         return (f"{self.name}_from", f"{self.name}_to")
 
     def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
-        first, last = self.params
-        self._edge(model, args, words, into, first, lambda column, edge: column >= edge, 0)
-        self._edge(model, args, words, into, last, lambda column, edge: column < edge, 1)
+        first, last = (self._day(args.get(param, ""), into) for param in self.ends)
+        day = self._day(args.get(self.name, ""), into)
+        if day is None and first is not None and first == last:
+            day, first, last = first, None, None
+        for param, since, until in (
+            (self.name, day, day),
+            (self.ends[0], first, None),
+            (self.ends[1], None, last),
+        ):
+            if since or until:
+                text = (since or until or dt.date.min).isoformat()
+                into.take(param, text, self._between(model, words, since, until))
 
-    def _edge(
-        self,
-        model: Any,
-        args: Mapping[str, str],
-        words: Words,
-        into: Reading,
-        param: str,
-        test: Callable[[Any, Any], Any],
-        days: int,
-    ) -> None:
-        text = args.get(param, "")
+    def told(self, param: str, value: str, titles: Mapping[int, str], words: Words) -> str:
+        day = words.day(dt.date.fromisoformat(value))
+        return {self.ends[0]: f"from {day}", self.ends[1]: f"to {day}"}.get(param, day)
+
+    def _day(self, text: str, into: Reading) -> dt.date | None:
         if not text:
-            return
+            return None
         try:
             day = dt.date.fromisoformat(text)
             if not 1900 <= day.year <= 9000:
                 raise ValueError(text)
         except ValueError:
             into.refuse(self.label, text)
-            return
-        edge: Any = day + dt.timedelta(days=days)
-        if self.moments:
-            edge = words.midnight(edge)
-        into.take(param, text, at_path(model, self.path, lambda column: test(column, edge)))
+            return None
+        return day
+
+    def _between(
+        self, model: Any, words: Words, since: dt.date | None, until: dt.date | None
+    ) -> Any:
+        def edge(day: dt.date) -> Any:
+            return words.midnight(day) if self.moments else day
+
+        def test(column: Any) -> Any:
+            condition = column >= edge(since) if since is not None else None
+            if until is None:
+                return condition
+            before = column < edge(until + dt.timedelta(days=1))
+            return before if condition is None else condition & before
+
+        return at_path(model, self.path, test)
 
 
-def choices_of(states: Any) -> tuple[tuple[str, str], ...]:
+def choices_of(states: Any) -> Options:
     """Return the members of an enumeration as (value, words)."""
     return tuple((member.value, word(member)) for member in states)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from flask_admin.form import BaseForm
-from sqlalchemy import Boolean, Date, Integer, String, Text
+from sqlalchemy import Boolean, Date, Integer, Numeric, String, Text
 from sqlalchemy import Enum as EnumType
 from wtforms import (
     BooleanField,
@@ -25,7 +26,13 @@ from wtforms import (
 
 from admin.base.cells import word
 from admin.base.columns import label_of
-from admin.base.fields import ManyField, MoneyField, RelationField, TickedWordsField
+from admin.base.fields import (
+    ManyField,
+    MoneyField,
+    NumberField,
+    RelationField,
+    TickedWordsField,
+)
 from admin.base.scope import find, is_single, key_column, relation
 from models import db
 from models.permissions import PERMISSIONS
@@ -51,21 +58,28 @@ def field_for(model: Any, name: str) -> Any:
             return ManyField(target=target, **kwargs)
         column = key_column(model, name).property.columns[0]
         return RelationField(target=target, validators=_presence(column), **kwargs)
-    column = model.__mapper__.column_attrs[name].columns[0]
-    if label.kind == "permissions":
+    return _own_field(model.__mapper__.column_attrs[name].columns[0], label.kind, kwargs)
+
+
+def _own_field(column: Any, kind: str, kwargs: dict[str, Any]) -> Any:
+    """Return the field for a value that the record holds itself."""
+    if kind == "permissions":
         return TickedWordsField(table=PERMISSIONS, **kwargs)
     if isinstance(column.type, Boolean):
-        return BooleanField(**kwargs)
+        return BooleanField(default=bool(column.default and column.default.arg), **kwargs)
     kwargs["validators"] = _presence(column)
-    if label.kind == "money":
+    if kind == "money":
         return MoneyField(**kwargs)
     if isinstance(column.type, EnumType):
         return _choice(column, kwargs)
+    if isinstance(column.type, Numeric):
+        kwargs["label"] += " in %" if kind == "percent" else ""
+        return NumberField(default=column.default and column.default.arg, **kwargs)
     if isinstance(column.type, Date):
         return DateField(**kwargs)
     if isinstance(column.type, Integer):
         return IntegerField(**kwargs)
-    return _text(column, label.kind, kwargs)
+    return _text(column, kind, kwargs)
 
 
 def _presence(column: Any) -> list[Any]:
@@ -154,4 +168,6 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, list):
         return sorted(value)
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     return value.isoformat() if isinstance(value, dt.date) else value

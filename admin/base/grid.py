@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -11,9 +10,10 @@ from urllib.parse import urlencode
 from sqlalchemy import Select, union_all
 
 from admin.base import searching
-from admin.base.cells import word
-from admin.base.facts import Facts, count_of, grouped_counts, read_facts, relation_members
-from admin.base.filters import DateFilter, Reading
+from admin.base.access import signed_in
+from admin.base.facts import Facts, count_of, grouped_counts, list_of, read_facts, saved_of
+from admin.base.filters import Reading
+from admin.base.filters_related import Titles, named_ids, title_members, titles_of
 from admin.base.listing import Listing
 from admin.base.paging import BadCursor, Order, Page, read_page
 from admin.base.scope import in_scope, site_ids
@@ -34,38 +34,14 @@ class DerivedState:
 
     members   -- the states it sums up, if it is made of states
     condition -- otherwise, what makes a row one of them
+    after     -- the state its pill follows; empty: before all of them
     """
 
     label: str
     members: tuple[str, ...] = ()
     condition: Callable[[Words], Any] | None = None
     tone: str = ""
-
-
-@dataclass(frozen=True)
-class Pill:
-    label: str
-    count: str
-    url: str
-    current: bool
-    tone: str = ""
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter in force, with the address that does without it."""
-
-    label: str
-    text: str
-    url: str
-
-
-@dataclass(frozen=True)
-class HeadingOrder:
-    """A heading's link: the address sorted by it, and how the grid is sorted by it now."""
-
-    url: str
-    now: str = ""
+    after: str = ""
 
 
 @dataclass
@@ -107,21 +83,55 @@ class Request:
         kept.update({name: value or "" for name, value in changes.items()})
         return {name: value for name, value in kept.items() if value}
 
+    def kept_query(self) -> str:
+        """Return the address without what belongs to one look at it: what can be saved."""
+        kept = self.params(size=None)
+        return urlencode(kept, safe=",") if set(kept) - {"sort"} else ""
+
     def url(self, **changes: str | None) -> str:
-        return "?" + urlencode(self.params(**changes))
+        return "?" + urlencode(self.params(**changes), safe=",")
+
+
+def read_page_of(view: RecordView, args: Mapping[str, str], words: Words) -> tuple[Request, Facts]:
+    """Read a grid's address and what stands around its rows, in one statement.
+
+    It takes the records that filters name to be there and learns at the same time whether they
+    are; where one is not, all is read again without it.
+    """
+    usable = _usable(view)
+    named = named_ids(usable, args)
+    believed = {name: dict.fromkeys(ids, "") for name, ids in named.items()}
+    request = read_request(view, args, words, titles=believed)
+    facts = facts_of(view, request, words, named)
+    if any(key not in facts.titles[name] for name, ids in named.items() for key in ids):
+        request = read_request(view, args, words, titles=facts.titles)
+        there = {name: list(titles) for name, titles in facts.titles.items()}
+        facts = facts_of(view, request, words, there)
+    request.reading.titles = facts.titles
+    return request, facts
+
+
+def _usable(view: RecordView) -> list[Any]:
+    return [each for each in view.filters if each.may_use()]
 
 
 def read_request(
-    view: RecordView, args: Mapping[str, str], words: Words, finds: int = searching.FINDS
+    view: RecordView,
+    args: Mapping[str, str],
+    words: Words,
+    finds: int = searching.FINDS,
+    titles: Titles | None = None,
 ) -> Request:
     """Read a grid's address. Nothing in it can fail: what makes no sense is left out and said.
 
-    finds -- how many records a search considers at most
+    finds  -- how many records a search considers at most
+    titles -- what the records that filters name are called, where that is known already
     """
-    reading = Reading()
-    for each in view.filters:
+    usable = _usable(view)
+    reading = Reading(titles=titles_of(usable, args) if titles is None else titles)
+    for each in usable:
         each.read(view.model, args, words, reading)
-    known = {param for each in view.filters for param in each.params} | set(OWN_PARAMS)
+    known = {param for each in usable for param in each.params} | set(OWN_PARAMS)
     reading.notices += [
         f"There is no filter named “{name[:40]}” here, so it was left out."
         for name in args
@@ -203,11 +213,14 @@ def rows_of(view: RecordView, listing: Listing, request: Request, words: Words) 
         return read_page(session, statement, request.order, request.size)
 
 
-def facts_of(view: RecordView, request: Request, words: Words) -> Facts:
-    """Count for the pills and fetch what the filters offer, in one statement."""
-    key = ("facts", request.key(words))
-    statement = view.kept.get(key, lambda: _facts_statement(view, request, words))
-    facts = read_facts(statement, view.relation_filters)
+def facts_of(
+    view: RecordView, request: Request, words: Words, named: Mapping[str, Sequence[int]]
+) -> Facts:
+    """Count for the pills and fetch what the filters offer and are set to, in one statement."""
+    ids = frozenset((name, tuple(keys)) for name, keys in named.items())
+    key = ("facts", request.key(words), ids)
+    statement = view.kept.get(key, lambda: _facts_statement(view, request, words, named))
+    facts = read_facts(statement, view.relation_filters, _person())
     stored = (*view.states, "found")
     if request.query and sum(facts.counts.get(name, 0) for name in stored) >= searching.FINDS:
         facts.most = searching.FINDS
@@ -217,7 +230,9 @@ def facts_of(view: RecordView, request: Request, words: Words) -> Facts:
     return facts
 
 
-def _facts_statement(view: RecordView, request: Request, words: Words) -> Any:
+def _facts_statement(
+    view: RecordView, request: Request, words: Words, named: Mapping[str, Sequence[int]]
+) -> Any:
     members: list[Any] = []
     others = request.reading.conditions
     if view.pills is not None:
@@ -235,56 +250,13 @@ def _facts_statement(view: RecordView, request: Request, words: Words) -> Any:
         ]
     elif request.query:
         members.append(count_of("found", view.model, others))
-    for each in view.relation_filters:
-        members += relation_members(each, request.reading.values.get(each.name))
+    members += title_members(view.relation_filters, named)
+    members += [list_of(each) for each in view.relation_filters if each.listed]
+    if view.keeps_filters:
+        members.append(saved_of(view.endpoint))
     return union_all(*members) if members else False
 
 
-def pills_of(view: RecordView, request: Request, facts: Facts) -> list[Pill]:
-    """Return the state pills: all, then what is derived, then every state."""
-    if view.pills is None:
-        return []
-    shown = [state for state in view.states if state not in view.panel.hidden]
-
-    def pill(name: str, label: str, members: tuple[str, ...], tone: str = "") -> Pill:
-        url = request.url(state=name)
-        return Pill(label, facts.in_words(*members), url, request.state == name, tone)
-
-    pills = [pill("", "All", tuple(shown))]
-    for name, derived in view.derived_states.items():
-        pills.append(pill(name, derived.label, derived.members or (name,), derived.tone))
-    crowded = len(view.states) > 8
-    return pills + [
-        pill(state, word(state), (state,))
-        for state in view.states
-        if not crowded or facts.counts.get(state) or request.state == state
-    ]
-
-
-def chips_of(view: RecordView, request: Request, facts: Facts, words: Words) -> list[Chip]:
-    """Return the filters in force, in words; a record nobody may see is named by its id only."""
-    chips = []
-    for each in view.filters:
-        for param in each.params:
-            value = request.reading.values.get(param)
-            if value is None:
-                continue
-            text = facts.names.get(param) or dict(each.options).get(value) or value
-            if isinstance(each, DateFilter):
-                text = words.day(dt.date.fromisoformat(value))
-            suffix = param.removeprefix(each.name).replace("_", " ")
-            url = request.url(**{param: None})
-            chips.append(Chip(f"{each.label}{suffix}", text, url))
-    return chips
-
-
-def orders_of(view: RecordView, request: Request) -> dict[str, HeadingOrder]:
-    """Return the links of the headings the grid can be sorted by."""
-    order = request.order
-    orders = {}
-    for name in view.sortable:
-        current = order.name == name
-        url = request.url(sort=f"-{name}" if current and not order.down else name)
-        now = ("descending" if order.down else "ascending") if current else ""
-        orders[name] = HeadingOrder(url, now)
-    return orders
+def _person() -> int:
+    person = signed_in()
+    return 0 if person is None else person.id

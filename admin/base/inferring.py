@@ -12,15 +12,17 @@ from admin.base.filters import (
     ChoiceFilter,
     DateFilter,
     Filter,
-    RelationFilter,
     TextFilter,
     choices_of,
 )
+from admin.base.filters_related import LabelFilter, RelationFilter
 from admin.base.scope import is_single, relation
 from models import UtcDateTime
 from models.search import Searchable
 
 YES_NO = (("yes", "Yes"), ("no", "No"))
+# Tables that grow without end: their records are looked up while typing.
+MANY = {"users", "applications", "invoices", "payments"}
 
 
 def filters_of(
@@ -62,28 +64,33 @@ def _filter(
 ) -> Filter:
     label = label_of(owner, name).text
     found = relation(owner, name)
+    if found is not None and not is_single(found):
+        return LabelFilter(name, label, path, found.mapper.class_)
     if found is not None:
-        return RelationFilter(name, label, path, found.mapper.class_)
+        # A list of everybody would take longer to read than the page.
+        return RelationFilter(name, label, path, found.mapper.class_, lookup=_many(owner, name))
     kind = owner.__mapper__.column_attrs[name].columns[0].type
     if isinstance(kind, Enum):
         states = kind.enum_class
         assert states is not None
         values = {member.value: member for member in states}
-        return ChoiceFilter(name, label, path, choices_of(states), values)
+        return ChoiceFilter(name, label, path, values, options=choices_of(states))
     if isinstance(kind, Boolean):
-        return ChoiceFilter(name, label, path, YES_NO, {"yes": True, "no": False})
+        return ChoiceFilter(name, label, path, {"yes": True, "no": False}, options=YES_NO)
     if isinstance(kind, (Date, UtcDateTime)):
         return DateFilter(name, label, path, isinstance(kind, UtcDateTime))
     if name in choices:
         options = tuple(choices[name])
-        return ChoiceFilter(name, label, path, options, {value: value for value, _ in options})
+        words = {value: value for value, _ in options}
+        return ChoiceFilter(name, label, path, words, options=options)
     return TextFilter(name, label, path)
 
 
 def searched_relations(model: Any) -> list[str]:
     """Return the relations whose records a search looks in too: those people see in the grid.
 
-    One that is a filter is left out: "Main Street" should not find every record of that site.
+    One that is a filter with a list is left out: "Main Street" should not find every record of that
+    site. Where people are looked up, both find them.
     Where the grid has none and the type is not searchable itself, those of the Eye page count.
     """
     panel = model.__panel__
@@ -91,7 +98,14 @@ def searched_relations(model: Any) -> list[str]:
     if not names and not issubclass(model, Searchable):
         shown = [name for _heading, attributes in panel.sections for name in attributes]
         names = [name for name in shown if _searchable(model, name)]
-    return [name for name in names if name not in panel.filters]
+    return [name for name in names if name not in panel.filters or _many(model, name)]
+
+
+def _many(model: Any, name: str) -> bool:
+    """Whether a relation leads to one of too many records for a list."""
+    found = relation(model, name)
+    assert found is not None
+    return found.mapper.class_.__tablename__ in MANY
 
 
 def _searchable(model: Any, name: str) -> bool:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
-from admin.base.columns import Column, Derived, title_name
+from admin.base.columns import SEPARATOR, Column, Derived, title_name
 from admin.base.scope import is_single, relation
 from admin.base.words import Words
 
@@ -21,7 +21,8 @@ from admin.base.words import Words
 class Listing:
     """The columns of a table, the statement that reads them, and the cells they become.
 
-    It belongs to no request, so it can be kept; of ``words`` only the day goes into the statement.
+    It belongs to no request, so it can be kept; of ``words`` only the day goes into the statement,
+    of the person only their sites.
     """
 
     def __init__(self, model: Any, columns: Sequence[Column], words: Words) -> None:
@@ -97,7 +98,7 @@ def _joined_titles(owner: Any, model: Any, name: str) -> Any:
     parent, child = aliased(model), aliased(found.mapper.class_)
     title = getattr(child, title_name(found.mapper.class_))
     return (
-        select(func.aggregate_strings(title, ", "))
+        select(func.aggregate_strings(title, SEPARATOR))
         .select_from(parent)
         .join(child, getattr(parent, name).of_type(child))
         .where(parent.id == owner.id)

@@ -14,17 +14,19 @@ from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import Enum, select
 
-from admin.base import export, eye, forms, grid, searching
+from admin.base import above, export, eye, forms, grid, searching
 from admin.base.access import known, not_found
 from admin.base.actions import choices_for
+from admin.base.bulk import ALL, BulkAction, allowed
 from admin.base.columns import Column, describe, named, title_name, title_text
 from admin.base.editing import FormPages
 from admin.base.eye import Figure
-from admin.base.filters import RelationFilter
+from admin.base.filters_related import Related
 from admin.base.inferring import filters_of
 from admin.base.listing import Kept, Listing
 from admin.base.page import GuardedView
-from admin.base.scope import find, in_scope, read_id
+from admin.base.saving_filters import FilterPages
+from admin.base.scope import find, in_scope, read_id, site_ids
 from admin.base.words import Words, words
 from models import db
 from models.panel import Caption, Panel
@@ -33,7 +35,7 @@ from models.search import Searchable, matches
 LOOKUP = 20
 
 
-class RecordView(FormPages, GuardedView, ModelView):
+class RecordView(FormPages, FilterPages, GuardedView, ModelView):
     """Staff's view of one record type.
 
     model          -- the record type, set by subclasses or given
@@ -42,6 +44,9 @@ class RecordView(FormPages, GuardedView, ModelView):
     derived_states -- pills beside the stored states, by their name in the address
     default_sort   -- attribute the grid is ordered by at first; "-" before it: descending
     strip          -- heading of the section shown as a strip of figures at the top of the Eye page
+    elsewhere      -- attributes that a template of the Eye page shows, so its sections don't
+    bulk_actions   -- verbs that can be carried out on many rows of the grid
+    bulk_log       -- endpoint of the page that lists when that was done
     empty          -- the next step to take, said where there are none yet
     """
 
@@ -51,6 +56,9 @@ class RecordView(FormPages, GuardedView, ModelView):
     derived_states: Mapping[str, grid.DerivedState] = {}
     default_sort = "-id"
     strip = ""
+    elsewhere: frozenset[str] = frozenset()
+    bulk_actions: Sequence[BulkAction] = ()
+    bulk_log = ""
     empty = ""
 
     can_delete = False
@@ -78,17 +86,24 @@ class RecordView(FormPages, GuardedView, ModelView):
             for heading, names in self.panel.sections
         ]
         self.pills, self.filters = filters_of(model, self.choices)
-        self.relation_filters = [f for f in self.filters if isinstance(f, RelationFilter)]
+        self.relation_filters = [f for f in self.filters if isinstance(f, Related)]
         self.kept = Kept()
         self.states = self._states()
         self.sortable = {column.name for column in self.columns if column.sort} | {"id"}
         self.can_search = searching.can_search(model)
+        self.keeps_filters = bool(
+            self.can_search or self.pills or any(not each.quiet for each in self.filters)
+        )
 
     # What is inferred; override any one of these.
 
     def column(self, name: str) -> Column:
         """Return the column for one attribute of this record type."""
         return describe(self.model, name, self.labels)
+
+    def more_columns(self) -> list[Column]:
+        """Return the grid's columns that are no attribute of the record."""
+        return []
 
     def title_of(self, record: Any) -> str:
         """Return what this record is called at the top of its page."""
@@ -109,8 +124,9 @@ class RecordView(FormPages, GuardedView, ModelView):
 
     def exported(self) -> list[Column]:
         """Return the columns of the CSV: the grid's, then what else the Eye page shows."""
-        shown = {column.name for column in self.columns}
-        return self.columns + [
+        columns = self.shown()
+        shown = {column.name for column in columns}
+        return columns + [
             column
             for _heading, columns in self.sections
             for column in columns
@@ -132,25 +148,29 @@ class RecordView(FormPages, GuardedView, ModelView):
     @expose("/")
     def index_view(self) -> Any:
         spoken = words()
-        wanted = grid.read_request(self, request.args, spoken)
+        wanted, facts = grid.read_page_of(self, request.args, spoken)
+        columns = self.shown()
         listing = self.kept.get(
-            ("grid", spoken.today), lambda: Listing(self.model, self.columns, spoken)
+            ("grid", spoken.today, site_ids(), tuple(column.name for column in columns)),
+            lambda: Listing(self.model, columns, spoken),
         )
         page = grid.rows_of(self, listing, wanted, spoken)
-        facts = grid.facts_of(self, wanted, spoken)
         return self.render(
             "admin/model/list.html",
-            columns=self.columns,
+            columns=columns,
             rows=[(row[0], listing.cells(row, spoken)) for row in page.rows],
             eye=spoken.eye(self.endpoint, ""),
             wanted=wanted,
             page=page,
-            pills=grid.pills_of(self, wanted, facts),
+            pills=above.pills_of(self, wanted, facts),
             facts=facts,
-            chips=grid.chips_of(self, wanted, facts, spoken),
-            orders=grid.orders_of(self, wanted),
+            chips=above.chips_of(self, wanted, spoken),
+            orders=above.orders_of(self, wanted),
+            saved=above.saved_filters(wanted, facts),
             quiet={each.name for each in self.filters if each.quiet},
+            shown=above.shown_values(self, wanted, spoken),
             sizes=grid.SIZES,
+            bulk=allowed(self.bulk_actions),
         )
 
     @expose("/details/")
@@ -176,7 +196,9 @@ class RecordView(FormPages, GuardedView, ModelView):
         spoken = words()
         wanted = grid.read_request(self, request.args, spoken, searching.ALL_FINDS)
         chosen = {key for key in map(read_id, request.args.getlist("id")) if key}
-        if "chosen" in request.args and not chosen:
+        if ALL in request.args:
+            chosen = set()
+        elif "chosen" in request.args and not chosen:
             flash("Tick the rows to export first.", "warning")
             return redirect(url_for(".index_view") + wanted.url())
         listing = Listing(self.model, self.exported(), spoken)
@@ -201,8 +223,12 @@ class RecordView(FormPages, GuardedView, ModelView):
 
     # Helpers.
 
+    def shown(self) -> list[Column]:
+        """Return the grid's columns that this person may see."""
+        return [column for column in self.columns if column.may_see()]
+
     def _grid_columns(self) -> list[Column]:
-        columns = [self.column(name) for name in self.panel.columns]
+        columns = [*(self.column(name) for name in self.panel.columns), *self.more_columns()]
         title = title_name(self.model)
         return [named(c, self.model) if c.name == title else c for c in columns]
 

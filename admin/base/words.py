@@ -45,6 +45,13 @@ def _brief(minute: dt.datetime, this_year: bool, locale: str) -> str:
     return f"{format_skeleton('MMMd', minute, locale=locale)}, {time}"
 
 
+@lru_cache(maxsize=4096)
+def _short(day: dt.date, this_year: bool, locale: str) -> str:
+    if not this_year:
+        return _day(day, locale)
+    return str(format_skeleton("MMMd", day, locale=locale))
+
+
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
@@ -70,6 +77,10 @@ class Words:
 
     def day(self, day: dt.date) -> str:
         return _day(day, self.locale)
+
+    def short_day(self, day: dt.date) -> str:
+        """Return a day without its year where that is this one."""
+        return _short(day, day.year == self.today.year, self.locale)
 
     def local(self, moment: dt.datetime) -> dt.datetime:
         """Return an aware moment as the office's wall clock shows it."""

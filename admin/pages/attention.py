@@ -16,6 +16,7 @@ from admin.base.access import holds
 from admin.base.scope import in_scope
 from admin.base.words import Words
 from admin.credit import unapplied_amount, unapplied_condition
+from admin.pages.matters_gateway import gateway_facts
 from billing import clock
 from billing.overdue import overdue_condition
 from models import Application, Invoice, OutgoingEmail, Payment, User, db
@@ -42,6 +43,7 @@ def read_facts(words: Words) -> Row[Any]:
         parts += [_received(words), _unanswered(), _unapplied()]
     if holds("emails.view"):
         parts.append(_undelivered())
+    parts += gateway_facts()
     joined: Any = parts[0]
     for part in parts[1:]:
         joined = joined.join(part, true())

@@ -18,26 +18,14 @@ from admin.base.scope import in_scope
 from admin.base.words import Words, words
 from admin.history import NAMES
 from admin.pages.attention import read_facts, week_starts
+from admin.pages.matter import Matter
+from admin.pages.matters_gateway import gateway_matters
+from admin.pages.oldest import oldest_overdue
 from models import Application, History, Invoice, User, db
 
 EVENTS = 12
 # Height of the chart's tallest bar, and the width of a week, in the drawing's own units.
 TALL, WIDE = 100, 20
-
-
-@dataclass(frozen=True)
-class Matter:
-    """Something that needs somebody: what, how much, since when, and where to see it.
-
-    tone -- "bad" for what is overdue or failed; nothing else is red
-    """
-
-    icon: str
-    sentence: str
-    amount: str
-    url: str
-    detail: str = ""
-    tone: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +64,7 @@ class Dashboard(PanelPage):
             "admin/pages/dashboard.html",
             facts=facts._mapping,
             matters=matters_of(facts, spoken),
+            oldest=oldest_overdue(spoken) if facts._mapping.get("overdue_count") else None,
             bars=bars_of(facts, spoken),
             events=newest_events(spoken) if holds("history.view") else None,
         )
@@ -83,7 +72,12 @@ class Dashboard(PanelPage):
 
 def matters_of(facts: Row[Any], spoken: Words) -> list[Matter]:
     """Return what needs attention, the most urgent first; an empty list on a good day."""
-    return [*_invoices(facts, spoken), *_letters(facts), *_payments(facts, spoken)]
+    return [
+        *_invoices(facts, spoken),
+        *_letters(facts),
+        *_payments(facts, spoken),
+        *gateway_matters(facts, spoken),
+    ]
 
 
 def _invoices(facts: Row[Any], spoken: Words) -> list[Matter]:

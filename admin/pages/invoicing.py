@@ -11,7 +11,7 @@ from flask_admin import expose
 from flask_admin.form import BaseForm
 from wtforms import BooleanField
 
-from admin.base.access import actor, requires
+from admin.base.access import actor, holds, requires
 from admin.base.actions import eye_action
 from admin.base.words import words
 from admin.pages.generating import outcome
@@ -19,11 +19,16 @@ from admin.pages.verbs import VerbPage, reason_field
 from billing import guards
 from billing.errors import Refusal
 from billing.invoicing import delete_invoice, rotate_link, send_invoice
-from billing.redraft import set_back_to_draft
+from billing.planned import planned_charges
+from billing.redraft import can_probably_be_stopped, set_back_to_draft
 from models import Invoice, Payment, db
 from models.states import BillingMethod, InvoiceState
 
 VERB = "admin/pages/verb.html"
+SETTING_BACK = [
+    "Its items and dates can be changed again; it keeps its number and can't be paid until it is "
+    "sent again."
+]
 
 
 class RedraftForm(BaseForm):
@@ -108,23 +113,26 @@ class InvoiceActions(VerbPage):
         why_not = guards.why_not_redraft(db.session(), invoice)
         if why_not is not None:
             return self.refused(invoice, "Set back to draft", why_not)
-        form: Any = self.form(RedraftForm)
+        # Ticked at first, because nothing can be set back while the next charge would follow.
+        form: Any = self.form(RedraftForm, switch_billing_method=True)
         in_flight = guards.live_payment(db.session(), invoice)
+        in_flight_id = None if in_flight is None else in_flight.id
         charges = in_flight is not None and invoice.user.billing_method is BillingMethod.GATEWAY
+        switches = charges and holds("users.billing")
         if in_flight is None:
             del form.confirmed
-        if not charges:
+        if not switches:
             del form.switch_billing_method
 
         def set_back() -> str:
             set_back_to_draft(
                 invoice.id,
                 reason=form.reason.data,
-                confirmed=in_flight is not None and form.confirmed.data,
-                switch_billing_method=charges and form.switch_billing_method.data,
+                confirmed=in_flight_id is not None and form.confirmed.data,
+                switch_billing_method=switches and form.switch_billing_method.data,
                 actor=actor(),
             )
-            return "The invoice is a draft again."
+            return f"The invoice is a draft again.{became_of(in_flight_id)}"
 
         return self.answer(
             "admin/pages/redraft.html",
@@ -133,7 +141,11 @@ class InvoiceActions(VerbPage):
             set_back,
             heading="Set back to draft",
             button="Set back to draft",
-            consequences=lambda: setting_back(invoice, in_flight),
+            consequences=SETTING_BACK,
+            in_flight=in_flight,
+            stoppable=in_flight is not None and can_probably_be_stopped(in_flight),
+            charges=charges,
+            planned=lambda: planned_charges(db.session(), invoice.user_id) if switches else 0,
         )
 
     @expose("/delete/", methods=("GET", "POST"))
@@ -180,20 +192,16 @@ def sending(invoice: Invoice) -> list[str]:
     return said
 
 
-def setting_back(invoice: Invoice, in_flight: Payment | None) -> list[str]:
-    """Return what follows from setting ``invoice`` back to draft."""
-    said = [
-        "Its items and dates can be changed again; it keeps its number and can't be paid "
-        "until it is sent again."
-    ]
-    if in_flight is not None:
-        amount = words().money(in_flight.amount)
-        said.append(
-            f"A payment of {amount} is on its way. The gateway is asked to stop it first. If the "
-            "bank has it already, you are asked to confirm; should the money arrive then, it "
-            "becomes this user's credit."
-        )
-    return said
+def became_of(payment_id: int | None) -> str:
+    """Return what became of the payment that was on its way when its invoice was set back."""
+    if payment_id is None:
+        return ""
+    payment = db.session.get_one(Payment, payment_id)
+    db.session.refresh(payment)
+    amount = words().money(payment.amount)
+    if payment.detached:
+        return f" The payment of {amount} could not be stopped; you are told if it arrives."
+    return f" The payment of {amount} was stopped; nothing is charged."
 
 
 eye_action(Invoice, "send", "invoice_actions.send")

@@ -160,7 +160,7 @@ class PaymentActions(VerbPage):
             button="Apply",
             consequences=lambda: [
                 f"{words().money(payment.unapplied)} of this payment is not used by any invoice. "
-                "No new receipt is sent."
+                "A receipt is sent only if there was none for this payment yet."
             ],
         )
 

@@ -25,12 +25,14 @@ from admin.base.eye import history_for
 from admin.base.forms import read_seen
 from admin.base.page import PanelPage
 from admin.base.words import office_settings, words
+from admin.pages.settings_words import effect_words, saved_words
 from admin.pages.verbs import REFUSED, show_refusal
 from billing.errors import Refusal
 from billing.logo import MAX_BYTES, kind_of, remove_logo, set_logo
+from billing.overdue import Effect
 from billing.setting_values import READERS, currencies, timezones
-from billing.settings import Changed, change_settings, problems
-from models import Settings
+from billing.settings import DATING, change_settings, preview_settings, problems
+from models import Settings, db
 from models.states import BillingTrigger, OverdueBasis
 
 GROUPS = (
@@ -163,18 +165,9 @@ def _typed(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def saved_words(changed: Changed) -> str:
-    """Return what a save did, in a sentence."""
-    if not changed.names:
-        return "Nothing was changed."
-    if not changed.redated:
-        return "Saved."
-    who = (
-        "1 unpaid invoice becomes"
-        if changed.redated == 1
-        else (f"{changed.redated:,} unpaid invoices become")
-    )
-    return f"Saved. {who} overdue on another day now."
+def _what_changes(typed: dict[str, str]) -> str:
+    """Return what a confirmation is about: it counts for these values and no others."""
+    return json.dumps({name: typed[name] for name in sorted(DATING & set(typed))})
 
 
 def _chosen_logo() -> bytes:
@@ -229,13 +222,24 @@ class SettingsPage(PanelPage):
         typed = {name: request.form[name] for name in READERS if name in request.form}
         mark = request.form.get("seen", "")
         shown = {name: value for name, value in read_seen(mark).items() if name in typed}
-        wrong = [*problems(typed), *_logo_problems()] or self._save(typed, shown)
+        wrong = [*problems(typed), *_logo_problems()]
+        effect = None if wrong else self._unconfirmed(typed)
+        if effect:
+            form = SettingsForm(request.form, data=as_typed(office_settings()))
+            return self._page(form, mark, effect, _what_changes(typed))
+        wrong = wrong or self._save(typed, shown)
         if not wrong:
             return redirect(url_for(".index"), 303)
         form = SettingsForm(request.form, data=as_typed(office_settings()))
         for refusal in wrong:
             show_refusal(form, refusal)
         return make_response(self._page(form, mark), REFUSED)
+
+    def _unconfirmed(self, typed: dict[str, str]) -> Effect | None:
+        """Return what saving would do to unpaid invoices, unless staff have agreed to just that."""
+        if request.form.get("confirmed") == _what_changes(typed):
+            return None
+        return preview_settings(db.session(), typed) or None
 
     def _save(self, typed: dict[str, Any], shown: dict[str, Any]) -> list[Refusal]:
         try:
@@ -250,12 +254,17 @@ class SettingsPage(PanelPage):
             flash(about_logo, "success")
         return []
 
-    def _page(self, form: BaseForm, mark: str) -> str:
+    def _page(
+        self, form: BaseForm, mark: str, effect: Effect | None = None, confirming: str = ""
+    ) -> str:
         return str(
             self.render(
                 "admin/pages/settings.html",
                 form=form,
                 mark=mark,
+                question=effect_words(effect) if effect else "",
+                confirming=confirming,
+                logo_again=bool(effect and _chosen_logo()),
                 groups=GROUPS,
                 may_edit=holds("settings.edit"),
                 currencies=currencies(),

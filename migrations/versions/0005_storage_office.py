@@ -57,6 +57,14 @@ def _add_columns() -> None:
         "gateway_notifications",
         sa.Column("matched", sa.Boolean(), server_default=sa.true(), nullable=False),
     )
+    op.create_index(
+        "ix_gateway_notifications_unmatched",
+        "gateway_notifications",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("matched IS false"),
+        sqlite_where=sa.text("matched IS 0"),
+    )
 
     op.add_column("invoices", sa.Column("retry_on", sa.Date(), nullable=True))
     op.add_column(
@@ -134,6 +142,7 @@ def _create_tables() -> None:
         sa.Column("started_at", UtcDateTime(), nullable=True),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("stopped_at", UtcDateTime(), nullable=True),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
         sa.Column("file", sa.LargeBinary(), nullable=True),
         sa.Column("file_name", sa.String(length=120), nullable=False),
         sa.ForeignKeyConstraint(
@@ -336,6 +345,12 @@ def _create_tables() -> None:
         unique=False,
         postgresql_where=sa.text("digested_at IS NULL"),
         sqlite_where=sa.text("digested_at IS NULL"),
+    )
+    op.create_index(
+        "ix_staff_notices_staff_id_created_at",
+        "staff_notices",
+        ["staff_id", "created_at"],
+        unique=False,
     )
     op.create_index(
         "uq_staff_notices_staff_id_occasion", "staff_notices", ["staff_id", "occasion"], unique=True

@@ -5,49 +5,26 @@ Faults armed for the operation `nonce` strike tokenisation here as they do in th
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import calls
-from sandbox.browser import graphql
+from sandbox.browser import graphql, sepa
 from sandbox.browser.configuration import rest_configuration
+from sandbox.browser.door import (
+    NOT_AUTHORISED,
+    Door,
+    json_answer,
+    json_object,
+    not_authorised,
+)
 from sandbox.browser.tokenizing import card_nonce, part, rest_card, rest_errors, text
 from sandbox.cards import InvalidCard
 from sandbox.options import Options
 from sandbox.store import Store
 from sandbox.work import Desk
-
-NOT_AUTHORISED = "The client token or tokenization key is missing, forged or past its day."
-
-
-class Door:
-    """Decides whether a browser may tokenise: by a client token or by the tokenization key."""
-
-    def __init__(self, store: Store, options: Options) -> None:
-        self._store = store
-        self._options = options
-
-    def lets_in(self, credential: str) -> bool:
-        """Whether `credential` is our tokenization key or a fingerprint issued for us."""
-        if not credential:
-            return False
-        key = self._options.tokenization_key
-        if hmac.compare_digest(credential.encode(), key.encode()):
-            return True
-        return self._store.fingerprint_is_valid(credential) == self._options.merchant_id
-
-    def lets_in_bearer(self) -> bool:
-        """The same for the current request's Authorization header."""
-        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-        return scheme == "Bearer" and self.lets_in(credential)
-
-    def lets_in_values(self, values: Mapping[str, Any]) -> bool:
-        """The same for a client API call, which carries its credential among its values."""
-        credential = text(values, "authorizationFingerprint") or text(values, "tokenizationKey")
-        return self.lets_in(credential)
 
 
 def add_routes(blueprint: Blueprint, store: Store, options: Options) -> None:
@@ -57,6 +34,7 @@ def add_routes(blueprint: Blueprint, store: Store, options: Options) -> None:
     _add_client_api(blueprint, desk, door)
     _add_graphql(blueprint, desk, door)
     _add_sepa(blueprint, desk, door)
+    sepa.add_routes(blueprint, desk, door)
 
     @blueprint.post("/analytics")
     def log_events() -> Response:
@@ -70,21 +48,21 @@ def _add_client_api(blueprint: Blueprint, desk: Desk, door: Door) -> None:
     @blueprint.get(f"{base}/configuration")
     def configuration() -> Response:
         if not door.lets_in_values(request.args):
-            return _not_authorised()
+            return not_authorised()
         return jsonify(rest_configuration(desk.options))
 
     @blueprint.get(f"{base}/payment_methods")
     def vaulted() -> Response:
         """Client tokens of the sandbox don't open a customer's vault, so it is always empty."""
         if not door.lets_in_values(request.args):
-            return _not_authorised()
+            return not_authorised()
         return jsonify({"paymentMethods": []})
 
     @blueprint.post(f"{base}/payment_methods/credit_cards")
     def tokenize_card() -> Response:
-        body = _json_object()
+        body = json_object()
         if not door.lets_in_values(body):
-            return _not_authorised()
+            return not_authorised()
         return calls.with_faults(desk, "nonce", None, lambda: _card(desk, part(body, "creditCard")))
 
 
@@ -93,7 +71,7 @@ def _add_graphql(blueprint: Blueprint, desk: Desk, door: Door) -> None:
     def graphql_operation() -> Response:
         if not door.lets_in_bearer():
             return jsonify(graphql.failure(NOT_AUTHORISED, "AUTHENTICATION"))
-        body = _json_object()
+        body = json_object()
 
         def respond() -> Response:
             return jsonify(graphql.answer(body, desk.store, desk.options))
@@ -106,15 +84,15 @@ def _add_graphql(blueprint: Blueprint, desk: Desk, door: Door) -> None:
 def _add_sepa(blueprint: Blueprint, desk: Desk, door: Door) -> None:
     @blueprint.post("/sandbox/sepa_nonces")
     def tokenize_iban() -> Response:
-        """Tokenise an IBAN for the demo, because Braintree's own form needs PayPal's pages.
+        """Tokenise an IBAN at once, without a mandate's page in between.
 
         JSON in: `iban`, `accountHolderName`, `mandateType` (RECURRENT or ONE_OFF). JSON out:
         `nonce`, `type`, `description` and `details.ibanLastFour`; 422 with `fieldErrors` when
         the IBAN is wrong. Authorisation as for GraphQL: `Bearer`, and the fingerprint or key.
         """
         if not door.lets_in_bearer():
-            return _not_authorised()
-        body = _json_object()
+            return not_authorised()
+        body = json_object()
         return calls.with_faults(desk, "nonce", None, lambda: _sepa_account(desk, body))
 
 
@@ -122,8 +100,8 @@ def _card(desk: Desk, card: Mapping[str, Any]) -> Response:
     try:
         nonce = card_nonce(desk.store, card)
     except InvalidCard as refused:
-        return _json(rest_errors(refused, "creditCard", "Credit card is invalid"), 422)
-    return _json({"creditCards": [rest_card(nonce, text(card, "cardholderName"))]}, 202)
+        return json_answer(rest_errors(refused, "creditCard", "Credit card is invalid"), 422)
+    return json_answer({"creditCards": [rest_card(nonce, text(card, "cardholderName"))]}, 202)
 
 
 def _sepa_account(desk: Desk, account: Mapping[str, Any]) -> Response:
@@ -136,26 +114,11 @@ def _sepa_account(desk: Desk, account: Mapping[str, Any]) -> Response:
             mandate=mandate,
         )
     except InvalidCard as refused:
-        return _json(rest_errors(refused, "sepaDebitAccount", "IBAN is invalid"), 422)
+        return json_answer(rest_errors(refused, "sepaDebitAccount", "IBAN is invalid"), 422)
     described = {
         "nonce": nonce.nonce,
         "type": "SEPADebitAccount",
         "description": f"IBAN ending in {nonce.last_four}",
         "details": {"ibanLastFour": nonce.last_four, "mandateType": mandate},
     }
-    return _json(described, 201)
-
-
-def _json_object() -> Mapping[str, Any]:
-    body = request.get_json(force=True, silent=True)
-    return body if isinstance(body, dict) else {}
-
-
-def _json(content: dict[str, Any], status: int) -> Response:
-    response = jsonify(content)
-    response.status_code = status
-    return response
-
-
-def _not_authorised() -> Response:
-    return _json({"error": {"message": NOT_AUTHORISED}}, 401)
+    return json_answer(described, 201)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, request, send_from_directory
 
@@ -11,6 +12,9 @@ from sandbox.browser.assets import AssetProblem, Assets
 FRAME_FOLDER = Path(__file__).parent / "frame"
 SCRIPT = "text/javascript"
 STYLES = "text/css"
+
+# A hidden frame beside the merchant's page, the popup while it waits, and where it comes back to.
+WINDOWS = "dispatch, 'sepa-landing', redirect"
 
 # Nothing but the sandbox itself is ever contacted from where card numbers are typed.
 FRAME_POLICY = (
@@ -42,6 +46,12 @@ def add_routes(blueprint: Blueprint, assets: Assets) -> None:
         """One card field. The protocol is the same in every version of the client."""
         return _frame_file("hosted-fields-frame.html")
 
+    @blueprint.get(f"/web/<version>/html/<any({WINDOWS}):name>-frame.html")
+    @blueprint.get(f"/web/<version>/html/<any({WINDOWS}):name>-frame.min.html")
+    def window(version: str, name: str) -> Response:
+        """What the client opens to leave the merchant's page and come back (SEPA)."""
+        return _frame_file(f"{name}-frame.html")
+
     @blueprint.get("/sandbox/frame/<name>")
     def frame_file(name: str) -> Response:
         return _frame_file(name)
@@ -60,8 +70,12 @@ def _cacheable(text: str, kind: str) -> Response:
 
 
 def _frame_file(name: str) -> Response:
-    response = send_from_directory(FRAME_FOLDER, name, max_age=0)
+    return frame_answer(send_from_directory(FRAME_FOLDER, name, max_age=0), FRAME_POLICY)
+
+
+def frame_answer(response: Any, policy: str) -> Any:
+    """The answer with the headers every page of the sandbox's in a frame or popup has."""
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    response.headers["Content-Security-Policy"] = policy
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

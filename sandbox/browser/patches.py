@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # The components the sandbox has an answer for.
-PLAIN_COMPONENTS = frozenset({"us-bank-account", "data-collector", "vault-manager"})
+PLAIN_COMPONENTS = frozenset({"us-bank-account", "sepa", "data-collector", "vault-manager"})
 CHECKING_COMPONENTS = frozenset({"client", "hosted-fields"})
 COMPONENTS = PLAIN_COMPONENTS | CHECKING_COMPONENTS
 DROPIN = "dropin"

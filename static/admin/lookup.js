@@ -17,6 +17,8 @@
     list.className = "lookup-list";
     list.role = "listbox";
     list.hidden = true;
+    // What is typed counts only where words may stand for a record; the hidden field carries both.
+    input.removeAttribute("name");
     input.replaceWith(box);
     box.append(input, value, list);
     input.role = "combobox";
@@ -39,6 +41,9 @@
     function choose(option) {
       value.value = option.dataset.id;
       shown = input.value = option.textContent;
+      // An answer still on its way would open the list again.
+      clearTimeout(timer);
+      asked += 1;
       close();
     }
 
@@ -85,7 +90,7 @@
 
     input.addEventListener("focus", search);
     input.addEventListener("input", () => {
-      value.value = "";
+      value.value = "free" in input.dataset ? input.value.trim() : "";
       clearTimeout(timer);
       timer = setTimeout(search, 150);
     });

@@ -15,12 +15,19 @@
   const form = byId("pay-form");
   const button = byId("pay-button");
   const holder = byId("holder");
+  // A page that only keeps the card says so.
+  const NOTHING = form.dataset.nothing || "Nothing was charged.";
   const postalCode = byId("postal-code");
+  const other = byId("other-amount");
+  const whole = button.querySelector("[data-idle]").textContent;
 
   let fields = null;
   let busy = false;
   let overdue = 0;
   let givenUp = false;
+  let amountFits = true;
+  let asked = 0;
+  let waiting = 0;
 
   function impossible() {
     givenUp = true;
@@ -32,7 +39,7 @@
 
   function complete() {
     const states = Object.values(fields.getState().fields);
-    return states.every((field) => field.isValid) && holder.value.trim() !== "";
+    return states.every((field) => field.isValid) && holder.value.trim() !== "" && amountFits;
   }
 
   function refresh() {
@@ -75,12 +82,71 @@
         byId(PLACES[name]).classList.add("is-wrong");
         byId(`${PLACES[name]}-problem`).textContent = SENTENCES[name][state.isEmpty ? 0 : 1];
       });
-      problem.textContent = "Please check your card details. Nothing was charged.";
+      problem.textContent = `Please check your card details. ${NOTHING}`;
     } else if (error.code === "HOSTED_FIELDS_TOKENIZATION_NETWORK_ERROR") {
-      problem.textContent = "The payment company can’t be reached. Nothing was charged. Please try again in a moment.";
+      problem.textContent = `The payment company can’t be reached. ${NOTHING} Please try again in a moment.`;
     } else {
-      problem.textContent = "Your card details were not accepted. Nothing was charged. Please check them and try again.";
+      problem.textContent = `Your card details were not accepted. ${NOTHING} Please check them and try again.`;
     }
+  }
+
+  function wantsPart() {
+    return other !== null && form.elements.how_much.value === "other";
+  }
+
+  function showAmount(fits, words, problem, left) {
+    amountFits = fits;
+    button.querySelector("[data-idle]").textContent = words;
+    byId("other-amount-problem").textContent = problem;
+    byId("other-amount-left").textContent = left ? `${left} is left to pay then.` : "";
+    other.classList.toggle("is-wrong", problem !== "");
+    other.setAttribute("aria-invalid", String(problem !== ""));
+    refresh();
+  }
+
+  // Only the server knows how the office writes numbers, so it reads what was typed.
+  async function readAmount() {
+    const turn = ++asked;
+    byId("other-amount-field").hidden = !wantsPart();
+    if (!wantsPart()) {
+      showAmount(true, whole, "", "");
+      return;
+    }
+    const typed = other.value.trim();
+    if (!typed) {
+      showAmount(false, "Pay another amount", "", "");
+      return;
+    }
+    try {
+      const address = `${other.dataset.check}?other_amount=${encodeURIComponent(typed)}`;
+      const answer = await fetch(address, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      const said = await answer.json();
+      if (turn !== asked) return;
+      if (said.problem) showAmount(false, "Pay another amount", said.problem, "");
+      else showAmount(true, `Pay ${said.amount}`, "", said.left);
+    } catch {
+      // It is read again when the form arrives; a slow line must not keep anybody from paying.
+      if (turn === asked) showAmount(true, "Pay this amount", "", "");
+    }
+  }
+
+  function readAmountSoon() {
+    window.clearTimeout(waiting);
+    amountFits = false;
+    refresh();
+    waiting = window.setTimeout(readAmount, 350);
+  }
+
+  function offerOtherAmount() {
+    if (!other) return;
+    form.querySelectorAll("[name=how_much]").forEach((choice) => {
+      choice.addEventListener("change", () => {
+        readAmount();
+        if (wantsPart()) other.focus();
+      });
+    });
+    other.addEventListener("input", readAmountSoon);
+    readAmount();
   }
 
   async function submit(event) {
@@ -149,6 +215,7 @@
     fields.on("inputSubmitRequest", () => button.click());
     holder.addEventListener("input", refresh);
     form.addEventListener("submit", submit);
+    offerOtherAmount();
     refresh();
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from admin.pages.settings import as_typed
+from admin.pages.settings_words import effect_words
 from billing.errors import Refusal
+from billing.overdue import Effect
 from billing.setting_values import READERS
 from billing.settings import change_settings, problems
 from models import History, Invoice, Settings
@@ -140,13 +143,13 @@ def test_a_new_overdue_age_gives_unpaid_invoices_a_new_day(
     invoices = [make.invoice(due_on=today), make.invoice(due_on=today)]
     draft = make.invoice(state="draft")
     client = staff_client()
-    answer = post(client, PAGE, {"overdue_age": "5"})
+    answer = post(client, PAGE, {"overdue_age": "5", "confirmed": json.dumps({"overdue_age": "5"})})
     expected = "Saved. 2 unpaid invoices become overdue on another day now."
     assert expected in text_of(client.get(answer.location))
     for invoice in invoices:
         assert fetch(Invoice, invoice).overdue_on == today + dt.timedelta(days=6)
     assert fetch(Invoice, draft).overdue_on is None
-    post(client, PAGE, {"overdue_age": ""})
+    post(client, PAGE, {"overdue_age": "", "confirmed": json.dumps({"overdue_age": ""})})
     assert fetch(Invoice, invoices[0]).overdue_on is None
     rows = [row for row in all_of(History) if row.record == "settings"]
     assert [row.details["redated"] for row in rows] == [2, 2]
@@ -197,3 +200,47 @@ def test_looking_and_changing_are_two_permissions(staff_client: Build, post: Pos
     assert staff_client(["dashboard.view"]).get(PAGE).status_code == 403
     assert staff_client().post(PAGE, data={"organisation": "Mine"}).status_code == 400
     assert fetch(Settings, 1).organisation != "Mine"
+
+
+def test_what_becomes_overdue_is_asked_before_it_is_saved(
+    make: Factory, staff_client: Build, post: Post
+) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    make.settings(overdue_age=30, timezone="UTC")
+    for days in (20, 10, 5):
+        make.invoice(due_on=today - dt.timedelta(days=days))
+    client = staff_client()
+    typed = {"overdue_age": "7", "tagline": "Kept as typed"}
+    asked = post(client, PAGE, typed)
+    shown = text_of(asked)
+    assert asked.status_code == 200
+    assert "This makes 2 invoices overdue today; in all, 3 invoices get another date." in shown
+    assert "Nothing is saved yet." in shown
+    assert "Kept as typed" in shown
+    assert fetch(Settings, 1).overdue_age == 30
+    confirming = re.search(r'name="confirmed" value="([^"]*)"', asked.get_data(as_text=True))
+    assert confirming is not None
+    confirmed = html.unescape(confirming.group(1))
+    # What was agreed to is this age and no other.
+    other = post(client, PAGE, {**typed, "overdue_age": "12", "confirmed": confirmed})
+    assert "This makes 1 invoice overdue today; in all, 3 invoices get another date." in (
+        text_of(other)
+    )
+    assert fetch(Settings, 1).overdue_age == 30
+    assert post(client, PAGE, {**typed, "confirmed": confirmed}).status_code == 303
+    assert fetch(Settings, 1).overdue_age == 7
+    assert fetch(Settings, 1).tagline == "Kept as typed"
+    # Nothing to say: nothing is asked.
+    assert post(client, PAGE, {**typed, "phone": "555"}).status_code == 303
+
+
+def test_the_question_counts_both_ways(make: Factory) -> None:
+    assert effect_words(Effect(12, 3, 40)) == (
+        "This makes 12 invoices overdue today and 3 invoices no longer overdue; "
+        "in all, 40 invoices get another date."
+    )
+    assert effect_words(Effect(0, 1, 1)) == (
+        "This makes 1 invoice no longer overdue; in all, 1 invoice gets another date."
+    )
+    assert effect_words(Effect(0, 0, 2)) == "With this, 2 invoices get another date."
+    assert effect_words(Effect(1, 0, 0)) == "This makes 1 invoice overdue today."

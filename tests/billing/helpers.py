@@ -10,13 +10,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from billing import charging, methods, reconciliation
+from billing import attempts, charging, methods, outcomes, reconciliation
 from billing.actor import Actor
 from billing.attempts import Attempt
-from billing.database import reading
+from billing.database import lock, reading, transaction
 from billing.errors import Refusal
+from billing.gateway import Answer, Verdict
 from models import Base, Invoice, Payment
-from models.states import ActorKind
+from models.states import ActorKind, PaymentState, Tender
 from sandbox import notifications as announced
 from sandbox.server import Server
 from tests.support import STAFF, fetch
@@ -43,6 +44,17 @@ def charge(invoice_id: int, amount: int | None = None) -> Attempt:
 def keep(user_id: int, nonce: str = VISA) -> int:
     """Register a payment method through the real SDK."""
     return methods.register_method(user_id, nonce=nonce, mandate="I agree.", actor=STAFF)
+
+
+def give_credit(make: Any, user_id: int, amount: int) -> int:
+    """Have a user pay ``amount`` minor units in cash more than they owe; return the payment."""
+    invoice_id = make.invoice(user_id, total=100)
+    with transaction() as session:
+        shares = [(lock(session, Invoice, invoice_id), 100)]
+        payment = attempts.start_several(session, shares, Tender.CASH, STAFF, surplus=amount)
+        answer = Answer(Verdict.ACCEPTED, PaymentState.SETTLED)
+        outcomes.record(session, payment.id, answer, STAFF)
+        return payment.id
 
 
 def debit_pending(make: Any, total: int = 2000) -> int:

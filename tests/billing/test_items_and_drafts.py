@@ -71,5 +71,6 @@ def test_an_edit_is_logged_with_before_and_after(app: Any, make: Factory) -> Non
     lines = [Line("New", 2500)]
     invoicing.edit_draft(invoice, description="New words", due_on=None, lines=lines, actor=STAFF)
     [row] = rows_of(History, History.verb == "edit")
-    assert row.details["before"]["total"] == 2000
-    assert row.details["after"] == {"description": "New words", "total": 2500}
+    changes = row.details["changes"]
+    assert changes["total"] == [2000, 2500]
+    assert changes["description"][1] == "New words"

@@ -23,12 +23,24 @@ from hypothesis.stateful import (
 )
 from requests import HTTPError
 
-from billing import charging, in_person, invoicing, proof, reconciliation, redraft, refunds, runtime
+from billing import (
+    charging,
+    credit_use,
+    in_person,
+    invoicing,
+    nightly,
+    own_method,
+    proof,
+    reconciliation,
+    redraft,
+    refunds,
+    runtime,
+)
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.items import Line
 from models import Allocation, Invoice, Payment, User
-from models.states import AllocationState, BillingMethod, PaymentState, Tender
+from models.states import AllocationState, BillingMethod, BillingTrigger, PaymentState, Tender
 from tests.billing.helpers import SEPA, VISA, keep, reconcile, rows_of
 from tests.support import STAFF, Factory
 
@@ -47,11 +59,11 @@ class Fragile:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._real, name)
 
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **named: Any) -> Any:
             dies, self.dies = self.dies, ""
             if dies == "before":
                 raise SuddenDeathError
-            answer = method(*args)
+            answer = method(*args, **named)
             if dies == "after":
                 raise SuddenDeathError
             return answer
@@ -67,7 +79,8 @@ class Office:
         self.gateway = Fragile(runtime.current().gateway)
         bound: Any = self.gateway
         runtime.bind(dataclasses.replace(runtime.current(), gateway=bound))
-        self.users = [make.user(), make.user()]
+        make.settings(other_amounts=True)
+        self.users = [make.user(billing_trigger=BillingTrigger.AUTOMATIC) for _ in range(2)]
         keep(self.users[0], VISA)
         keep(self.users[1], SEPA)
 
@@ -121,6 +134,42 @@ class MoneyMachine(RuleBasedStateMachine):
             fate,
         )
 
+    @rule(pick=PICK, fate=FATES)
+    def pay_a_part(self, pick: int, fate: str) -> None:
+        self._do(
+            ("sent", "failed"),
+            lambda i: charging.pay_invoice(
+                i.id, nonce=VISA, shown_balance=i.balance, amount=i.balance // 2, actor=STAFF
+            ),
+            pick,
+            fate,
+        )
+
+    @rule(pick=PICK, fate=FATES)
+    def pay_with_own_method(self, pick: int, fate: str) -> None:
+        chosen = self._invoice(pick, ("sent", "failed"))
+        rows = [
+            row
+            for row in rows_of(Invoice)[self.first :]
+            if row.user_id == chosen.user_id and row.state in ("sent", "failed")
+        ]
+        self._try(
+            lambda: own_method.pay_with_method(
+                [row.id for row in rows],
+                shown_total=sum(row.balance for row in rows),
+                actor=STAFF,
+            ),
+            fate,
+        )
+
+    @rule(pick=PICK)
+    def use_credit(self, pick: int) -> None:
+        self._do(
+            ("draft", "sent", "failed"),
+            lambda i: credit_use.use_credit(i.id, shown_balance=i.balance, actor=STAFF),
+            pick,
+        )
+
     @rule(pick=PICK, fate=FATES, parts=PARTS)
     def charge(self, pick: int, fate: str, parts: int) -> None:
         self._do(
@@ -131,6 +180,10 @@ class MoneyMachine(RuleBasedStateMachine):
             pick,
             fate,
         )
+
+    @rule(fate=FATES)
+    def night_falls(self, fate: str) -> None:
+        self._try(nightly.run_nightly, fate)
 
     @rule(pick=PICK, parts=PARTS)
     def take_cash(self, pick: int, parts: int) -> None:

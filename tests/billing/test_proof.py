@@ -48,6 +48,10 @@ def broken_by(statement: str, ask_gateway: bool = False) -> set[str]:
 
 LIES = [
     (
+        "UPDATE invoices SET retry_on = '2027-01-01' WHERE id = {paid}",
+        "what is charged again by itself is owed, and its user may be charged",
+    ),
+    (
         "UPDATE invoices SET allocated = allocated + 1 WHERE id = {partly}",
         "an invoice's paid amount is the sum of its applied allocations",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import date
 
@@ -37,6 +38,12 @@ def test_a_part_payment_says_what_is_left(receipt: Receipt) -> None:
     page = read(receipt_pdf(receipt(balance=3000, total=5000))).text
     assert "#10 over $50.00" in page
     assert "Left to pay\n$30.00" in page
+
+
+def test_what_was_paid_too_much_is_said(receipt: Receipt) -> None:
+    assert "Paid too much" not in read(receipt_pdf(receipt())).text
+    page = read(receipt_pdf(dataclasses.replace(receipt(), surplus=500))).text
+    assert "Paid too much\n$5.00, kept as credit" in page
 
 
 @pytest.mark.parametrize(

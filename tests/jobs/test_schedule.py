@@ -17,6 +17,8 @@ from jobs.desk import JobDesk
 from models import JobRun
 from tests.support import Clock, Factory, emails
 
+# What runs once a day waits for its hour, also the first time (see test_midnights).
+FREQUENT = [entry.name for entry in schedule.TIMETABLE if entry.seconds]
 NOWHERE = "redis://127.0.0.1:9/0"
 
 
@@ -46,11 +48,11 @@ def test_two_schedulers_ask_once(app: Flask, enqueuer: queues.Enqueuer, config: 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(waiting(config)) == sorted(entry.name for entry in schedule.TIMETABLE)
+    assert sorted(waiting(config)) == sorted(FREQUENT)
 
 
 def test_a_slot_is_asked_for_when_it_comes(enqueuer: queues.Enqueuer, time: Clock) -> None:
-    assert len(schedule.beat(enqueuer)) == len(schedule.TIMETABLE)
+    assert schedule.beat(enqueuer) == FREQUENT
     assert "overdue.mark" not in schedule.beat(enqueuer)
     time.advance(hours=1, minutes=1)
     assert "overdue.mark" in schedule.beat(enqueuer)
@@ -58,7 +60,7 @@ def test_a_slot_is_asked_for_when_it_comes(enqueuer: queues.Enqueuer, time: Cloc
 
 def test_without_redis_the_slot_waits(app: Flask, enqueuer: queues.Enqueuer) -> None:
     assert schedule.beat(queues.Enqueuer(NOWHERE)) == []
-    assert len(schedule.beat(enqueuer)) == len(schedule.TIMETABLE)
+    assert schedule.beat(enqueuer) == FREQUENT
 
 
 def test_without_redis_a_verb_succeeds_and_the_sweep_delivers(
@@ -82,7 +84,7 @@ def test_a_real_worker_runs_jobs_and_their_runs_are_kept(
     worker.work(burst=True, logging_level="ERROR")
     runs = {run.name: run for run in all_of_runs()}
     assert set(runs) == {entry.name for entry in schedule.TIMETABLE}
-    assert all(run.ok and run.finished_at for run in runs.values())
+    assert all(run.ok and run.finished_at for name, run in runs.items() if name in FREQUENT)
     assert schedule.late_jobs() == []
     entry = next(each for each in JobDesk(enqueuer).entries() if each.name == "overdue.mark")
     assert entry.message == "0 invoices became overdue"

@@ -14,7 +14,7 @@ from applications import settling
 from billing import charging
 from billing.database import lock, transaction
 from billing.invoicing import generate_invoice
-from models import Application, Invoice, Payment, User
+from models import Application, Invoice, Payment, PaymentMethod, User
 from tests.applications.helpers import apply, customer_of, invoices_about
 from tests.support import STAFF, Clock, Factory, all_of, fetch
 
@@ -23,7 +23,14 @@ Post = Callable[..., Any]
 # Every route behind the sign-in that names a record. {…} is filled with a record of somebody.
 GETS = (
     "/account/address/{user}",
+    "/account/methods/card/{user}",
+    "/account/methods/bank/{user}",
+    "/account/methods/fields/{user}",
+    "/account/methods/saved/{user}/{method}",
+    "/account/methods/{method}/remove",
+    "/account/methods/{method}/default",
     "/account/pay?invoice={invoice}",
+    "/account/pay-failed/{user}",
     "/account/payments/{payment}",
     "/account/payments/{payment}/standing",
     "/applications/{application}",
@@ -34,14 +41,21 @@ GETS = (
 )
 POSTS = (
     "/account/address/{user}",
+    "/account/methods/card/{user}",
+    "/account/methods/bank/{user}",
+    "/account/methods/{method}/remove",
+    "/account/methods/{method}/default",
     "/account/applications/{user}",
     "/account/pay",
+    "/account/pay/method",
+    "/account/pay-failed/{user}",
+    "/account/credit",
     "/applications/{application}/pay",
     "/applications/{application}/answers",
 )
 OPEN_TO_ALL = {"account.ask", "account.send_link", "account.link_sent", "account.sign_out"}
 OPEN_TO_ALL |= {"account.enter", "account.use"}
-WITHOUT_RECORD = {"account.home", "account.card_fields"}
+WITHOUT_RECORD = {"account.home", "account.card_fields", "account.methods"}
 
 
 @dataclass(frozen=True)
@@ -53,12 +67,15 @@ class Records:
     payment: int
     application: int
     balance_payment: int
+    method: int = 10**9
 
 
 @pytest.fixture
 def records(make: Factory, sandbox: Any) -> Callable[[], Records]:
     kinds = ("fake-valid-nonce", "fake-valid-visa-nonce", "fake-valid-mastercard-nonce")
     nonces = iter((*kinds, "fake-valid-discover-nonce"))
+
+    make.settings(direct_debit=True)
 
     def build() -> Records:
         user = make.user()
@@ -77,6 +94,7 @@ def records(make: Factory, sandbox: Any) -> Callable[[], Records]:
             payment=charge.payment_id,
             application=application,
             balance_payment=balance.payment_id,
+            method=make.payment_method(user, f"method-of-{user}"),
         )
 
     return build
@@ -127,6 +145,7 @@ def test_signed_in_as_a_nothing_of_b_is_there(
     assert len(all_of(Payment)) == before
     assert fetch(Invoice, theirs.invoice).state == "sent"
     assert fetch(User, theirs.user).street == "12 Elm Street"
+    assert [one.removed_at for one in all_of(PaymentMethod)] == [None, None]
     assert fetch(Application, theirs.application).answers == {"items": 1}
 
 

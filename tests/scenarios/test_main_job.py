@@ -153,7 +153,7 @@ def test_the_demo_clock_turns_an_unpaid_invoice_red(office: Office, browser: Bro
         page.get_by_role("link", name="Demo clock").first.click()
         page.get_by_role("button", name=re.compile("30 days")).click()
         page.get_by_role("link", name="Invoices").first.click()
-        row = page.locator("tr", has_text="Ivy Chen").first
+        row = page.locator("tr", has_text="Ivy Chen").filter(has_text="Rent of unit").first
         expect(row.get_by_text("Overdue")).to_be_visible()
 
         def marked() -> bool:

@@ -2,15 +2,15 @@
 // a marked JSON string {event, eventData, reply}, where `reply` names the event to answer with.
 
 const MARK = "/*framebus*/";
-const NAMESPACE = "hosted-fields:";
-
 export class ParentBus {
   #channel;
   #handlers = new Map();
+  #namespace;
   #origin = "*";
 
-  constructor(channel) {
+  constructor(channel, namespace = "hosted-fields:") {
     this.#channel = channel;
+    this.#namespace = namespace;
     window.addEventListener("message", (event) => this.#receive(event));
   }
 
@@ -37,7 +37,7 @@ export class ParentBus {
   }
 
   #fullName(name) {
-    return `${this.#channel}:${NAMESPACE}${name}`;
+    return `${this.#channel}:${this.#namespace}${name}`;
   }
 
   #receive(event) {

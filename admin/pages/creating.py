@@ -1,0 +1,205 @@
+"""Create invoice, from the page of a user, a unit or an application: a draft, then its editor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+from flask_admin import expose
+from flask_admin.form import BaseForm
+from wtforms import SelectField, TextAreaField, validators
+
+from admin.base.access import actor, holds, requires
+from admin.base.actions import eye_action
+from admin.base.registry import eye_prefix
+from admin.base.scope import find, read_id, site_ids
+from admin.pages.verbs import VerbPage, clean
+from billing.drafts import (
+    present_rentals,
+    why_not_invoice_application,
+    why_not_invoice_unit,
+    why_not_invoice_user,
+)
+from billing.errors import Refusal
+from billing.invoicing import ITEM_OF_APPLICATION, create_invoice, default_description
+from billing.items import Line
+from models import Application, Rental, Unit, User, db
+
+HEADING = "Create invoice"
+NO_UNIT = ""
+
+
+class CreateForm(BaseForm):
+    """A rental is "12:3": its id and the site its unit was shown at."""
+
+    rental = SelectField("About", validate_choice=False, filters=[clean])
+    description = TextAreaField(
+        "Description",
+        [validators.InputRequired("Write a description.")],
+        [clean],
+        description="Shown in the e-mail and on the invoice. Items and due date come next.",
+    )
+
+
+class CreatePage(VerbPage):
+    """The pages behind Create invoice."""
+
+    label = HEADING
+    permission = "invoices.create"
+    slug = "create_invoice"
+    path = "/admin/invoice/create"
+
+    @expose("/for-user/", methods=("GET", "POST"))
+    @requires("invoices.create")
+    def for_user(self) -> Any:
+        """A draft for a user, about a unit they rent or about none."""
+        user = self.record(User)
+        why_not = why_not_invoice_user(user)
+        if why_not is not None:
+            return self.refused(user, HEADING, why_not)
+        rentals = present_rentals(db.session(), user_id=user.id)
+        choices = [(key_of(each), place_of(each)) for each in in_my_sites(rentals)]
+        form: Any = self.form(CreateForm)
+        form.rental.choices = [(NO_UNIT, "No unit"), *choices]
+        # Whoever chose a rental that has ended meanwhile is told, instead of getting none.
+        if not choices and not form.rental.data:
+            del form.rental
+
+        def create() -> int:
+            rental, site_id = self._chosen(form, optional=True)
+            return create_invoice(
+                user.id,
+                description=form.description.data,
+                site_id=site_id,
+                rental_id=rental.id if rental else None,
+                within=site_ids(),
+                actor=actor(),
+            )
+
+        return self._created(form, user, create)
+
+    @expose("/for-unit/", methods=("GET", "POST"))
+    @requires("invoices.create")
+    def for_unit(self) -> Any:
+        """A draft for whoever rents a unit now, about their rental."""
+        unit = self.record(Unit)
+        why_not = why_not_invoice_unit(db.session(), unit)
+        if why_not is not None:
+            return self.refused(unit, HEADING, why_not)
+        rentals = present_rentals(db.session(), unit_id=unit.id)
+        form: Any = self.form(CreateForm, description=f"{unit.name}, {unit.site.name}")
+        form.rental.label.text = "For"
+        form.rental.choices = [(key_of(each), tenant_of(each)) for each in rentals]
+        if len(rentals) > 1:
+            form.rental.choices.insert(0, (NO_UNIT, "Choose …"))
+
+        def create() -> int:
+            rental, site_id = self._chosen(form, unit=unit)
+            assert rental is not None
+            return create_invoice(
+                rental.user_id,
+                description=form.description.data,
+                site_id=site_id,
+                rental_id=rental.id,
+                within=site_ids(),
+                actor=actor(),
+            )
+
+        return self._created(form, unit, create)
+
+    @expose("/for-application/", methods=("GET", "POST"))
+    @requires("invoices.create")
+    def for_application(self) -> Any:
+        """A draft over what an application owes, which Generate Invoice would send at once."""
+        application = self.record(Application)
+        why_not = why_not_invoice_application(db.session(), application)
+        if why_not is not None:
+            return self.refused(application, HEADING, why_not)
+        form: Any = self.form(CreateForm, description=default_description(application))
+        del form.rental
+        owed = application.difference
+
+        def create() -> int:
+            return create_invoice(
+                application.user_id,
+                description=form.description.data,
+                lines=[Line(ITEM_OF_APPLICATION, owed)],
+                site_id=application.site_id,
+                billable_id=application.billable_id,
+                within=site_ids(),
+                actor=actor(),
+            )
+
+        return self._created(form, application, create)
+
+    def _chosen(
+        self, form: Any, *, optional: bool = False, unit: Unit | None = None
+    ) -> tuple[Rental | None, int | None]:
+        """Return the rental chosen and the site its unit was shown at."""
+        if "rental" not in form or (optional and not form.rental.data):
+            return None, None
+        if not form.rental.data:
+            raise Refusal("Choose who the invoice is for.", "no_rental", "rental")
+        rental_id, _, site = form.rental.data.partition(":")
+        rental, site_id = find(Rental, read_id(rental_id)), read_id(site)
+        strange = rental is None or (unit is not None and rental.unit_id != unit.id)
+        # One whose unit went to a site of others is not there to be found any more.
+        if strange or site_id is None:
+            raise Refusal(
+                "This rental is not among your records any more. Look again.", "no_rental", "rental"
+            )
+        return rental, site_id
+
+    def _created(self, form: Any, record: Any, create: Any) -> Any:
+        done: list[int] = []
+
+        def create_it() -> str:
+            done.append(create())
+            return "The draft was created."
+
+        answer = self.answer(
+            "admin/pages/create_invoice.html",
+            form,
+            record,
+            create_it,
+            heading=HEADING,
+            button="Create draft",
+            consequences=[
+                "A draft is made. Nothing is sent, and it has no number, until you send it."
+            ],
+        )
+        if done:
+            answer.location = opened(done[0]) or answer.location
+        return answer
+
+
+def opened(invoice_id: int) -> str | None:
+    """Return where a new draft is opened: its editor, else its page; None for neither."""
+    if holds("invoices.edit"):
+        return url_for("drafting.edit", id=invoice_id)
+    prefix = eye_prefix("invoice")
+    return None if prefix is None else f"{prefix}{invoice_id}"
+
+
+def in_my_sites(rentals: Sequence[Rental]) -> list[Rental]:
+    """Return those rentals whose unit stands where this person may look."""
+    mine = site_ids()
+    return [each for each in rentals if not mine or each.unit.site_id in mine]
+
+
+def key_of(rental: Rental) -> str:
+    """Return what names a rental in the form, with the site it is shown at."""
+    return f"{rental.id}:{rental.unit.site_id}"
+
+
+def place_of(rental: Rental) -> str:
+    return f"{rental.unit.name}, {rental.unit.site.name}"
+
+
+def tenant_of(rental: Rental) -> str:
+    return f"{rental.user.name}{'' if rental.user.reachable else ' (no e-mail)'}"
+
+
+for _model, _method in ((User, "for_user"), (Unit, "for_unit"), (Application, "for_application")):
+    eye_action(_model, "create_invoice", f"create_invoice.{_method}")

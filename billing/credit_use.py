@@ -1,0 +1,140 @@
+"""Using a user's credit: money that was received and that no invoice and no refund uses.
+
+Credit is no payment of its own: what is left of older payments is put on an invoice, the oldest
+money first. An open invoice with nothing left to pay is closed; a draft stays a draft with a
+smaller balance, and sending it closes it when credit covers all of it. A receipt went out when the
+money came, so none is sent again; money that never had one (it arrived when no invoice wanted it)
+gets its receipt now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import Session, aliased
+
+from billing import announcements, clock, guards, hooks, ledger
+from billing.actor import Actor
+from billing.database import lock, transaction
+from billing.errors import Refusal
+from billing.history import note
+from billing.locks import lock_user_and_invoice
+from billing.office import in_words
+from billing.transitions import move
+from models import Invoice, Payment
+from models.states import (
+    COLLECTED_PAYMENT_STATES,
+    InvoiceState,
+    PaymentKind,
+    PaymentState,
+)
+
+
+def available_credit(session: Session, user_id: int) -> int:
+    """Return the minor units of a user's money that could be put on an invoice now."""
+    left: Any = func.sum(Payment.amount - Payment.allocated - Payment.refunded)
+    return int(session.scalar(select(left).where(_unused_by(user_id))) or 0)
+
+
+def why_not_use_credit(session: Session, invoice: Invoice) -> Refusal | None:
+    """Use credit: a draft or open invoice with a balance, no payment under way, and some credit."""
+    if invoice.state is not InvoiceState.DRAFT:
+        why_not = guards.why_not_pay(session, invoice)
+    else:
+        why_not = guards.why_not_process(session, invoice)
+    if why_not is not None:
+        return why_not
+    if available_credit(session, invoice.user_id) <= 0:
+        return Refusal("There is no credit to use.", "no_credit")
+    return None
+
+
+def use_credit(invoice_id: int, *, shown_balance: int, actor: Actor) -> int:
+    """Put the user's credit on an invoice, up to its balance; return the minor units used.
+
+    shown_balance -- minor units the page said are due: a request, checked under lock
+
+    Nothing goes over the network and no money moves: it is the user's already. Raises ``Refusal``
+    when there is no credit, the balance is another now, or a payment is under way.
+    """
+    with transaction() as session:
+        user, invoice = lock_user_and_invoice(session, invoice_id)
+        payments = _lock_unused(session, user.id)
+        guards.require(why_not_use_credit(session, invoice))
+        if shown_balance != invoice.balance_now:
+            now = in_words(session, invoice.balance_now)
+            raise Refusal(
+                f"The amount has changed: {now} is to pay now. No credit was used.",
+                "amount_changed",
+            )
+        shares, wanted = [], invoice.balance_now
+        for payment in payments:
+            share = min(payment.unapplied, wanted)
+            if share > 0:
+                shares.append((payment, share))
+                wanted -= share
+        put_on(session, invoice, shares, actor)
+        return sum(share for _payment, share in shares)
+
+
+def put_on(
+    session: Session, invoice: Invoice, shares: Sequence[tuple[Payment, int]], actor: Actor
+) -> None:
+    """Put unapplied minor units of payments on an invoice and do what follows from it.
+
+    Part of the caller's transaction, which holds the locks of the application the invoice is about,
+    the invoice and the payments, and has asked the guards.
+    """
+    for payment, share in shares:
+        ledger.apply_to(session, payment, invoice, share)
+        words = f"{in_words(session, share)} put on {str(invoice).lower()}"
+        note(session, payment, "apply", words, actor)
+    _close_or_note(session, invoice, shares, actor)
+    for payment, _share in shares:
+        announcements.receipt(session, payment)
+        change = hooks.Change(payment, payment.state, payment.state, applied=True)
+        hooks.payment_changed(session, change, [invoice], actor)
+
+
+def _close_or_note(
+    session: Session, invoice: Invoice, shares: Sequence[tuple[Payment, int]], actor: Actor
+) -> None:
+    used = in_words(session, sum(share for _payment, share in shares))
+    details = {"payments": {str(payment.id): share for payment, share in shares}}
+    if invoice.state is InvoiceState.DRAFT or invoice.balance_now:
+        left = in_words(session, invoice.balance_now)
+        words = f"{used} of the user's credit used; {left} left to pay"
+        note(session, invoice, "use_credit", words, actor, details=details)
+        return
+    invoice.paid_at = clock.now()
+    words = f"{used} of the user's credit used. Paid in full"
+    move(session, invoice, "close", InvoiceState.PAID, actor, words, details=details)
+
+
+def _lock_unused(session: Session, user_id: int) -> list[Payment]:
+    """Return what a user's credit consists of, locked by id; the oldest money first.
+
+    Locking reads a payment anew, so one that was used or is being refunded by now is left out.
+    """
+    numbers = session.scalars(select(Payment.id).where(_unused_by(user_id)).order_by(Payment.id))
+    locked = [lock(session, Payment, number) for number in numbers.all()]
+    still = set(session.scalars(select(Payment.id).where(_unused_by(user_id))))
+    usable = [payment for payment in locked if payment.id in still]
+    return sorted(usable, key=lambda each: (each.collected_at or each.started_at, each.id))
+
+
+def _unused_by(user_id: int) -> ColumnElement[bool]:
+    """The condition that a payment of this user has money left which is not being paid back."""
+    refund = aliased(Payment)
+    going_back = exists().where(
+        refund.refund_of_id == Payment.id, refund.state == PaymentState.STARTED
+    )
+    return and_(
+        Payment.user_id == user_id,
+        Payment.kind == PaymentKind.CHARGE,
+        Payment.state.in_(COLLECTED_PAYMENT_STATES),
+        Payment.amount - Payment.allocated - Payment.refunded > 0,
+        ~going_back,
+    )

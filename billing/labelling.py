@@ -1,0 +1,195 @@
+"""Labels on users, units and invoices: put on and taken off, one record or many.
+
+A label says nothing about money, so an invoice can have one in every state. The rows in between
+have no verb of their own; what happened is told in the record's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from billing import clock
+from billing.actor import Actor
+from billing.database import lock, transaction
+from billing.errors import NotFound, Refusal
+from billing.history import note
+from billing.saving import check_label
+from models import History, Invoice, Label, Settings, Unit, User
+from models.label import invoice_labels
+
+LABELLED: tuple[type[Any], ...] = (User, Unit, Invoice)
+MOST = 20
+# Ids in one statement; SQLite takes no more than some 32,000.
+CHUNK = 5_000
+
+
+def set_labels(
+    model: type[Any],
+    record_id: int,
+    label_ids: Collection[int],
+    *,
+    actor: Actor,
+    shown: Collection[int] | None = None,
+    new: str = "",
+) -> bool:
+    """Give a user, unit or invoice these labels and no others; return whether that changed any.
+
+    shown -- the labels it had on the page this was chosen from: what somebody else put on or took
+             off since then stays as it is now
+    new   -- the name of one label more, made if there is none of that name
+
+    Raises ``Refusal`` for an unknown label, a name that can't be one, or more than 20 labels.
+    """
+    if model not in LABELLED:
+        raise RuntimeError(f"{model.__name__} has no labels")
+    with transaction() as session:
+        # Made first: whoever adds a label locks the settings, which come before any record.
+        made = _label_named(session, new, actor) if new.strip() else None
+        record = lock(session, model, record_id)
+        before = {label.id: label for label in record.labels}
+        wanted = set(label_ids) | ({made.id} if made else set())
+        if shown is not None:
+            wanted = (set(before) - set(shown)) | (wanted - (set(shown) - set(before)))
+        if wanted == set(before):
+            return False
+        if len(wanted) > MOST:
+            raise Refusal(f"At most {MOST} labels, please.", "too_many", "labels")
+        after = _labels(session, wanted)
+        record.labels = list(after.values())
+        session.flush()
+        _note(session, record, before, after, actor)
+        return True
+
+
+def add_label(invoice_ids: Sequence[int], label_id: int, *, actor: Actor) -> list[int]:
+    """Put a label on many invoices; return the ids of those that did not have it yet.
+
+    Set-based: one statement for the labels and one for their history rows, per 5,000 invoices.
+    Unknown ids are passed over. Raises ``NotFound`` for an unknown label.
+    """
+    with transaction() as session:
+        label = _one_label(session, label_id)
+        return [
+            key
+            for ids in _chunks(invoice_ids)
+            for key in _logged(session, _put_on(session, ids, label), label, "put on", actor)
+        ]
+
+
+def remove_label(invoice_ids: Sequence[int], label_id: int, *, actor: Actor) -> list[int]:
+    """Take a label off many invoices; return the ids of those that had it. See ``add_label``."""
+    with transaction() as session:
+        label = _one_label(session, label_id)
+        return [
+            key
+            for ids in _chunks(invoice_ids)
+            for key in _logged(session, _take_off(session, ids, label), label, "taken off", actor)
+        ]
+
+
+def _chunks(ids: Sequence[int]) -> list[list[int]]:
+    unique = sorted(set(ids))
+    return [unique[at : at + CHUNK] for at in range(0, len(unique), CHUNK)]
+
+
+def _one_label(session: Session, label_id: int) -> Label:
+    label = session.get(Label, label_id)
+    if label is None:
+        raise NotFound("label")
+    return label
+
+
+def _labels(session: Session, ids: set[int]) -> dict[int, Label]:
+    found = {label.id: label for label in session.scalars(select(Label).where(Label.id.in_(ids)))}
+    if set(found) != ids:
+        raise Refusal("Choose from the list only.", "unknown_label", "labels")
+    return found
+
+
+def _label_named(session: Session, name: str, actor: Actor) -> Label:
+    """Return the label of this name, made when there is none; two at once make one."""
+    lock(session, Settings, 1)
+    wanted = " ".join(name.split()).casefold()
+    for label in session.scalars(select(Label)):
+        if label.name.casefold() == wanted:
+            return label
+    label = Label(name=name, note="")
+    try:
+        check_label(session, label, True)
+    except Refusal as refusal:
+        raise Refusal(refusal.sentence, refusal.code, "new") from None
+    session.add(label)
+    note(session, label, "create", "Created", actor)
+    return label
+
+
+def _note(
+    session: Session, record: Any, before: dict[int, Label], after: dict[int, Label], actor: Actor
+) -> None:
+    put_on = sorted(after[key].name for key in set(after) - set(before))
+    taken_off = sorted(before[key].name for key in set(before) - set(after))
+    parts = [
+        f"{_named(names)} {what}"
+        for names, what in ((put_on, "put on"), (taken_off, "taken off"))
+        if names
+    ]
+    details = {"put_on": put_on, "taken_off": taken_off}
+    note(session, record, "label", "; ".join(parts), actor, details=details)
+
+
+def _named(names: list[str]) -> str:
+    quoted = ", ".join(f"“{name}”" for name in names)
+    return f"Label {quoted}" if len(names) == 1 else f"Labels {quoted}"
+
+
+def _put_on(session: Session, ids: list[int], label: Label) -> list[int]:
+    table: Table = invoice_labels
+    rows = select(Invoice.id, literal(label.id, table.c.label_id.type)).where(Invoice.id.in_(ids))
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(table)
+        .from_select(["invoice_id", "label_id"], rows)
+        .on_conflict_do_nothing()
+        .returning(table.c.invoice_id)
+    )
+    return sorted(session.scalars(statement))
+
+
+def _take_off(session: Session, ids: list[int], label: Label) -> list[int]:
+    table: Table = invoice_labels
+    statement = (
+        delete(table)
+        .where(table.c.label_id == label.id, table.c.invoice_id.in_(ids))
+        .returning(table.c.invoice_id)
+    )
+    return sorted(session.scalars(statement))
+
+
+def _logged(session: Session, ids: list[int], label: Label, what: str, actor: Actor) -> list[int]:
+    """Write a history row for each of these invoices, in one statement, and return the ids."""
+    if not ids:
+        return ids
+    key = what.replace(" ", "_")
+    columns: dict[str, Any] = {
+        "at": literal(clock.now(), History.at.type),
+        "actor_kind": literal(actor.kind, History.actor_kind.type),
+        "actor_id": literal(actor.id, History.actor_id.type),
+        "actor_name": literal(actor.name),
+        "record": literal("invoice"),
+        "record_id": Invoice.id,
+        "user_id": Invoice.user_id,
+        "site_id": Invoice.site_id,
+        "verb": literal("label"),
+        "sentence": literal(f"{_named([label.name])} {what}"),
+        "reason": literal(""),
+        "details": literal({key: [label.name]}, History.details.type),
+        "ip": literal(actor.ip),
+    }
+    rows = select(*columns.values()).where(Invoice.id.in_(ids))
+    session.execute(insert(History).from_select(list(columns), rows))
+    return ids
