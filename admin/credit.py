@@ -37,7 +37,7 @@ def credit(words: Words, user: User) -> list[Figure]:
             Payment.user_id == user.id, unapplied_condition(), *in_scope(Payment)
         )
     )
-    return [Figure("Unapplied credit", words.money(int(found)))] if found else []
+    return [Figure("Credit not used yet", words.money(int(found)))] if found else []
 
 
 def not_invoiced(words: Words, user: User) -> list[Figure]:

@@ -193,7 +193,7 @@ def standing_figures(record: Any, words: Words) -> list[Figure]:
         return []
     figures = [Figure("Outstanding balance", words.money(found.owed))]
     if found.pending:
-        figures.append(Figure("of it being collected", words.money(found.pending)))
+        figures.append(Figure("Of this, being collected", words.money(found.pending)))
     if found.since is not None:
         many = "s" if found.count > 1 else ""
         label = f"Overdue: {found.count:,} invoice{many} since {words.short_day(found.since)}"

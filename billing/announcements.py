@@ -5,6 +5,7 @@ Each is queued in the transaction of its cause, under an occasion that makes it 
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
@@ -12,7 +13,7 @@ from billing.history import note
 from billing.mailing import notify_staff, queue_email
 from billing.office import in_words
 from billing.retry_plan import with_next_try
-from models import Invoice, Payment, User
+from models import History, Invoice, Payment, User
 from models.states import ActorKind
 
 
@@ -65,10 +66,14 @@ def taken_back(
     kind: str = "money_returned",
     title: str = "A payment was taken back",
 ) -> None:
-    """Tell the office that money went away again."""
+    """Tell the office that money went away again, each time it does."""
+    returns = select(func.count(History.id)).where(
+        History.record == "payment", History.record_id == payment.id, History.verb == "return"
+    )
+    times = session.scalar(returns) or 0
     notify_staff(
         session,
-        f"taken-back:{payment.id}",
+        f"taken-back:{payment.id}" + (f":{times}" if times > 1 else ""),
         title,
         f"{sentence}. What it had paid is open again.",
         kind=kind,

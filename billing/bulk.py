@@ -155,12 +155,12 @@ def begin_run(
             run.params |= {"name": _label_name(session, params)}
         session.add(run)
         session.flush()
-        count, amount, numbers = _insert_rows(session, run, verb, conditions, params)
+        count, amount, numbers, chosen = _insert_rows(session, run, verb, conditions, params)
         if not count:
             raise Refusal("There is nothing to do for these invoices.", "nothing_to_do")
         if mark != _mark(count, amount, numbers):
             raise CHANGED
-        if count > verb.most:
+        if chosen > verb.most:
             raise Refusal(f"Choose {verb.most:,} invoices at most.", "too_many")
         run.total = count
         sum_of = f", {in_words(session, amount)} in all" if verb is CHARGE else ""
@@ -249,8 +249,10 @@ def _insert_rows(
     verb: BulkVerb,
     conditions: Sequence[Any],
     params: Mapping[str, Any],
-) -> tuple[int, int, int]:
-    """Insert the run's rows; return their number, their balances' sum and that of their ids."""
+) -> tuple[int, int, int, int]:
+    """Insert the run's rows; return their number, the sums of their balances and of their ids,
+    and how many invoices were chosen, refused ones included.
+    """
     chosen = _chosen(session, verb, conditions, params)
     rows = (
         select(literal(run.id), chosen.c.id, chosen.c.balance)
@@ -262,9 +264,10 @@ def _insert_rows(
         func.count(),
         func.coalesce(func.sum(BulkRow.shown_balance), 0),
         func.coalesce(func.sum(BulkRow.invoice_id), 0),
+        select(func.count()).select_from(chosen).scalar_subquery(),
     ).where(BulkRow.run_id == run.id)
-    count, amount, numbers = session.execute(sums).one()
-    return int(count), int(amount), int(numbers)
+    count, amount, numbers, of_all = session.execute(sums).one()
+    return int(count), int(amount), int(numbers), int(of_all)
 
 
 def _mark(count: int, amount: int, numbers: int) -> str:

@@ -106,7 +106,11 @@ LABEL = BulkVerb(
     "Label",
     "invoices.label",
     goes={"add": "will get the label", "remove": "will lose the label"},
-    stays={"has_it": "they have the label already", "has_it_not": "they don't have the label"},
+    stays={
+        "deleted": "the invoice is deleted",
+        "has_it": "they have the label already",
+        "has_it_not": "they don't have the label",
+    },
 )
 PDF = BulkVerb(
     "pdf",
@@ -187,9 +191,10 @@ def _labelling(params: Mapping[str, Any]) -> ColumnElement[str]:
             invoice_labels.c.label_id == params["label"],
         )
     )
+    deleted = (Invoice.state == I.DELETED, "deleted")
     if params["how"] == "add":
-        return _first_of([(has_it, "has_it")], "add")
-    return _first_of([(~has_it, "has_it_not")], "remove")
+        return _first_of([deleted, (has_it, "has_it")], "add")
+    return _first_of([deleted, (~has_it, "has_it_not")], "remove")
 
 
 def _first_of(branches: list[Branch], otherwise: str) -> ColumnElement[str]:

@@ -34,11 +34,11 @@ LOOKED_AT = dt.timedelta(days=7)
 KEPT = dt.timedelta(days=7)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turn:
     """A worker's right to go on with a run, in the name of who asked for it.
 
-    sites -- that person's; empty: every site
+    sites -- that person's; empty: every site. ``lease``: until when the run is this worker's
     """
 
     run_id: int
@@ -46,6 +46,7 @@ class Turn:
     params: Mapping[str, Any]
     actor: Actor
     sites: frozenset[int]
+    lease: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -99,21 +100,18 @@ def take_turn(run_id: int) -> Turn | None:
             note(session, run, "halt", f"{sentence} {left:,} left undone", SYSTEM)
             return None
         actor = staff_actor(staff, str(run.params.get("ip", "")))
-        return Turn(run.id, verb, run.params, actor, staff.site_ids)
+        return Turn(run.id, verb, run.params, actor, staff.site_ids, now + LEASE)
 
 
 def next_rows(turn: Turn, reports: Sequence[Report] = (), *, limit: int = 1) -> list[ClaimedRow]:
     """Write down what became of the last rows, claim the next ones, and renew the lease.
 
-    Returns none when all are done or the run was stopped.
+    Returns none when all are done, the run was stopped, or another worker has taken it over.
     """
     with transaction() as session:
+        goes_on = _renew(session, turn)
         _record(session, reports)
-        run = lock(session, BulkRun, turn.run_id)
-        run.lease_until = clock.now() + LEASE
-        if run.stopped_at is not None:
-            return []
-        return _claim(session, run.id, limit)
+        return _claim(session, turn.run_id, limit) if goes_on else []
 
 
 def end_turn(turn: Turn, reports: Sequence[Report] = (), *, file: bytes | None = None) -> None:
@@ -122,8 +120,10 @@ def end_turn(turn: Turn, reports: Sequence[Report] = (), *, file: bytes | None =
     file -- what the verb made of all rows
     """
     with transaction() as session:
-        _record(session, reports)
         run = lock(session, BulkRun, turn.run_id)
+        _record(session, reports)
+        if run.lease_until != turn.lease:
+            return  # Another worker has it by now, and ends it.
         run.lease_until = None
         if file is not None:
             run.file, run.file_name = file, f"invoices-{run.id}.pdf"
@@ -142,15 +142,20 @@ def found_out(turn: Turn, row: ClaimedRow) -> tuple[BulkResult, str] | None:
 
 
 def keep_on(turn: Turn, reports: Sequence[Report]) -> bool:
-    """Write down what became of rows while others are in hand, renew the lease.
-
-    Returns False when the run was stopped meanwhile.
-    """
+    """Write down what became of rows while others are in hand; False: stop, it is not ours now."""
     with transaction() as session:
+        goes_on = _renew(session, turn)
         _record(session, reports)
-        run = lock(session, BulkRun, turn.run_id)
-        run.lease_until = clock.now() + LEASE
-        return run.stopped_at is None
+        return goes_on
+
+
+def _renew(session: Session, turn: Turn) -> bool:
+    """Lock the run, before any row as everywhere, and renew the lease; False: don't go on."""
+    run = lock(session, BulkRun, turn.run_id)
+    if run.lease_until != turn.lease:
+        return False
+    run.lease_until = turn.lease = clock.now() + LEASE
+    return run.stopped_at is None
 
 
 def sweep() -> tuple[int, int]:

@@ -166,12 +166,14 @@ def charge_customer(
     *,
     amount: int | None = None,
     shown_balance: int,
+    method_id: int | None = None,
     actor: Actor,
     source: str = UNSCHEDULED,
 ) -> Attempt:
     """Charge the user's registered payment method for the balance, or ``amount`` of it.
 
     shown_balance -- minor units staff saw: a request, checked under lock
+    method_id     -- the payment method staff saw, where they were shown one
     source        -- what the gateway is told: UNSCHEDULED, or RECURRING for one of a timetable
 
     The billing method is read again under the user's lock, so switching it to ``invoice`` stops
@@ -182,6 +184,7 @@ def charge_customer(
         _user, invoice = lock_user_and_invoice(session, invoice_id)
         guards.require(guards.why_not_charge(session, invoice))
         check_shown(session, [invoice], shown_balance)
+        _check_method(session, invoice, method_id)
         amount = invoice.balance_now if amount is None else amount
         check_part(session, invoice, amount)
         invoice.retry_on = None
@@ -221,6 +224,16 @@ def check_shown(session: Session, invoices: Sequence[Invoice], shown: int) -> No
         now = in_words(session, due)
         raise Refusal(
             f"The amount has changed: {now} is to pay now. Nothing was charged.", "amount_changed"
+        )
+
+
+def _check_method(session: Session, invoice: Invoice, shown: int | None) -> None:
+    """Refuse when another method would be charged than the one somebody decided on."""
+    method = guards.default_method(session, invoice.user_id)
+    if shown is not None and method is not None and method.id != shown:
+        raise Refusal(
+            f"The payment method has changed: {method} would be charged. Nothing was.",
+            "method_changed",
         )
 
 

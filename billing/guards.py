@@ -208,6 +208,8 @@ def why_not_delete(session: Session, invoice: Invoice) -> Refusal | None:
     """Delete: drafts that no money ever touched."""
     if invoice.state is I.DELETED:
         return Refusal("This invoice is deleted already.", "already_deleted")
+    if invoice.state is I.PAID:
+        return Refusal("A paid invoice can't be deleted.", "not_draft")
     if invoice.state is not I.DRAFT:
         return Refusal("Only drafts can be deleted. Set it back to draft first.", "not_draft")
     if invoice.allocated or invoice.credited:

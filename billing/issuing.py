@@ -37,7 +37,8 @@ def send(session: Session, invoice: Invoice, actor: Actor) -> Issued:
     """Issue a draft, or send an open invoice again; a draft without balance closes as paid."""
     guards.require(guards.why_not_send(session, invoice))
     if invoice.state is not InvoiceState.DRAFT:
-        stamp(session, invoice)
+        # Asking again gives nobody more time: an overdue invoice stays overdue.
+        invoice.sent_at = clock.now()
         move(session, invoice, "resend", invoice.state, actor, "Sent again")
         return announce(session, invoice, invoice.user, actor)
     issue(session, invoice)

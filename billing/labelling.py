@@ -1,7 +1,8 @@
 """Labels on users, units and invoices: put on and taken off, one record or many.
 
-A label says nothing about money, so an invoice can have one in every state. The rows in between
-have no verb of their own; what happened is told in the record's history.
+A label says nothing about money, so an invoice can have one in every state; a deleted one is only
+there to be looked at and keeps those it has. The rows in between have no verb of their own; what
+happened is told in the record's history.
 """
 
 from __future__ import annotations
@@ -17,15 +18,25 @@ from billing import clock
 from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import NotFound, Refusal
+from billing.guards import require
 from billing.history import note
 from billing.saving import check_label
 from models import History, Invoice, Label, Settings, Unit, User
 from models.label import invoice_labels
+from models.states import InvoiceState
 
 LABELLED: tuple[type[Any], ...] = (User, Unit, Invoice)
 MOST = 20
 # Ids in one statement; SQLite takes no more than some 32,000.
 CHUNK = 5_000
+_NOT_DELETED = Invoice.state != InvoiceState.DELETED
+
+
+def why_not_label(record: Any) -> Refusal | None:
+    """Labels of a user, unit or invoice: a deleted invoice stays as it is."""
+    if isinstance(record, Invoice) and record.state is InvoiceState.DELETED:
+        return Refusal("This invoice is deleted: it can only be looked at.", "deleted")
+    return None
 
 
 def set_labels(
@@ -43,7 +54,8 @@ def set_labels(
              off since then stays as it is now
     new   -- the name of one label more, made if there is none of that name
 
-    Raises ``Refusal`` for an unknown label, a name that can't be one, or more than 20 labels.
+    Raises ``Refusal`` for a deleted invoice, an unknown label, a name that can't be one, or more
+    than 20 labels.
     """
     if model not in LABELLED:
         raise RuntimeError(f"{model.__name__} has no labels")
@@ -51,6 +63,7 @@ def set_labels(
         # Made first: whoever adds a label locks the settings, which come before any record.
         made = _label_named(session, new, actor) if new.strip() else None
         record = lock(session, model, record_id)
+        require(why_not_label(record))
         before = {label.id: label for label in record.labels}
         wanted = set(label_ids) | ({made.id} if made else set())
         if shown is not None:
@@ -70,7 +83,7 @@ def add_label(invoice_ids: Sequence[int], label_id: int, *, actor: Actor) -> lis
     """Put a label on many invoices; return the ids of those that did not have it yet.
 
     Set-based: one statement for the labels and one for their history rows, per 5,000 invoices.
-    Unknown ids are passed over. Raises ``NotFound`` for an unknown label.
+    Unknown ids and deleted invoices are passed over. Raises ``NotFound`` for an unknown label.
     """
     with transaction() as session:
         label = _one_label(session, label_id)
@@ -149,7 +162,8 @@ def _named(names: list[str]) -> str:
 
 def _put_on(session: Session, ids: list[int], label: Label) -> list[int]:
     table: Table = invoice_labels
-    rows = select(Invoice.id, literal(label.id, table.c.label_id.type)).where(Invoice.id.in_(ids))
+    labelled = literal(label.id, table.c.label_id.type)
+    rows = select(Invoice.id, labelled).where(Invoice.id.in_(ids), _NOT_DELETED)
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = (
         dialect.insert(table)
@@ -164,7 +178,10 @@ def _take_off(session: Session, ids: list[int], label: Label) -> list[int]:
     table: Table = invoice_labels
     statement = (
         delete(table)
-        .where(table.c.label_id == label.id, table.c.invoice_id.in_(ids))
+        .where(
+            table.c.label_id == label.id,
+            table.c.invoice_id.in_(select(Invoice.id).where(Invoice.id.in_(ids), _NOT_DELETED)),
+        )
         .returning(table.c.invoice_id)
     )
     return sorted(session.scalars(statement))

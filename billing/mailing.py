@@ -160,6 +160,12 @@ def record_sent(email_id: int, message_id: str) -> None:
         email.params = {name: v for name, v in email.params.items() if name not in SECRETS}
 
 
+def record_lost_copies(email_id: int, error: str) -> None:
+    """Say at a letter that was sent why somebody got no copy; it is not sent again for that."""
+    with transaction() as session:
+        lock(session, OutgoingEmail, email_id).error = error[:1000]
+
+
 def record_failure(email_id: int, error: str, *, final: bool) -> None:
     """Note that a try failed; plan the next one, or give up and show it to staff.
 

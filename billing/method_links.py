@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import clock, runtime
@@ -28,7 +28,7 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.history import note
 from billing.links import LinkDead
-from models import PaymentMethod, User
+from models import History, User
 
 WORKS_FOR_DAYS = 60
 WORKS_AFTER_USE = dt.timedelta(hours=1)
@@ -91,9 +91,14 @@ def end_links_of(user: User) -> None:
 def _just_used(session: Session, user: User, version: int) -> bool:
     if version != user.link_version - 1:
         return False
-    latest = select(func.max(PaymentMethod.created_at)).where(PaymentMethod.user_id == user.id)
-    saved_at = session.scalar(latest)
-    return saved_at is not None and clock.now() - saved_at <= WORKS_AFTER_USE
+    saved = select(History.id).where(
+        History.record == "user",
+        History.record_id == user.id,
+        History.verb == "register_method",
+        History.at >= clock.now() - WORKS_AFTER_USE,
+        History.details["link_version"].as_integer() == version,
+    )
+    return session.scalar(saved.limit(1)) is not None
 
 
 def _serializer() -> URLSafeSerializer:

@@ -100,7 +100,10 @@ def register_method(
         )
         session.add(method)
         stop_retries(session, user_id, "A payment method was added.", actor)
-        note(session, user, "register_method", f"Payment method added: {method}", actor)
+        # Which link led here says for how long that one still works.
+        details = {} if used_link is None else {"link_version": used_link}
+        sentence = f"Payment method added: {method}"
+        note(session, user, "register_method", sentence, actor, details=details)
         return method.id
 
 

@@ -27,7 +27,8 @@ from models.states import BillingTrigger, InvoiceState
 __all__ = ["charge_or_send", "due_drafts", "preview", "run_nightly", "run_retries"]
 
 # What keeps the registered method from being charged, but not the invoice from being sent.
-_SENT_INSTEAD = ("billing_method_invoice", "no_payment_method", "method_expired")
+# Sending a draft that credit has paid closes it.
+_SENT_INSTEAD = ("billing_method_invoice", "no_payment_method", "method_expired", "no_balance")
 
 
 def due_drafts(limit: int, after: int = 0) -> list[int]:

@@ -44,6 +44,7 @@ class Why(enum.StrEnum):
     CARD_EXPIRED = "card_expired"
     BILLING_METHOD = "billing_method"
     LIVE = "live"
+    NO_BALANCE = "no_balance"
 
 
 REASONS = {
@@ -52,6 +53,7 @@ REASONS = {
     Why.CARD_EXPIRED: "Card expired: will be sent instead",
     Why.BILLING_METHOD: "",
     Why.LIVE: "A payment is under way",
+    Why.NO_BALANCE: "Nothing is left to pay: will be closed as paid",
 }
 REASONS_OF_RETRIES = {
     Why.NOTHING: "",
@@ -59,6 +61,7 @@ REASONS_OF_RETRIES = {
     Why.CARD_EXPIRED: "Card expired: will not be charged again",
     Why.BILLING_METHOD: "The billing method is invoice: will not be charged again",
     Why.LIVE: "A payment is under way",
+    Why.NO_BALANCE: "Nothing is left to pay",
 }
 
 
@@ -211,6 +214,7 @@ class _Part:
         )
         self._why: ColumnElement[str] = case(
             (live, Why.LIVE.value),
+            (Invoice.balance <= 0, Why.NO_BALANCE.value),
             (User.billing_method == BillingMethod.INVOICE, Why.BILLING_METHOD.value),
             (PaymentMethod.id.is_(None), Why.NO_METHOD.value),
             (PaymentMethod.expires_on < day, Why.CARD_EXPIRED.value),

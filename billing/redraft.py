@@ -105,15 +105,19 @@ def _finish(session: Session, invoice_id: int, reason: str, confirmed: bool, act
                 "cannot_stop",
                 "confirmed",
             )
-        _detach(session, payment, actor, reason)
+        _detach(session, payment, invoice, actor, reason)
     sentence = "Set back to draft"
     move(session, invoice, "redraft", InvoiceState.DRAFT, actor, sentence, reason=reason)
 
 
-def _detach(session: Session, payment: Payment, actor: Actor, reason: str) -> None:
+def _detach(
+    session: Session, payment: Payment, invoice: Invoice, actor: Actor, reason: str
+) -> None:
+    """Give up this invoice's share; other invoices of the same debit go on waiting for the bank."""
     payment = lock(session, Payment, payment.id)
     payment.detached = True
     for allocation in ledger.claims_of(session, payment):
-        ledger.release(allocation)
+        if allocation.invoice_id == invoice.id:
+            ledger.release(allocation)
     sentence = "Detached from its invoice: if the money arrives it is the user's credit"
     note(session, payment, "detach", sentence, actor, reason=reason)

@@ -21,7 +21,7 @@ from billing.errors import Refusal
 from billing.history import note
 from billing.mailing import queue_email
 from billing.office import local_today
-from billing.overdue import is_overdue
+from billing.overdue import is_overdue, overdue_condition
 from models import Invoice, Unit, User
 from models.states import OWED_INVOICE_STATES, InvoiceState
 
@@ -84,23 +84,32 @@ def statement_of(
         conditions.append(Invoice.billable_id == unit.billable_id)
     if site_ids:
         conditions.append(Invoice.site_id.in_(site_ids))
+    conditions.append(Invoice.balance > 0)
     found = (
         select(Invoice)
         .options(joinedload(Invoice.billable))
-        .where(*conditions, Invoice.balance > 0)
+        .where(*conditions)
         .order_by(func.coalesce(Invoice.due_on, Invoice.issued_on), Invoice.id)
         .limit(MOST)
     )
     today = local_today(session)
     rows = tuple(Row(each, is_overdue(each, today)) for each in session.scalars(found))
+    balance = func.sum(Invoice.balance)
+    owed, in_flight, overdue = session.execute(
+        select(
+            balance,
+            balance.filter(Invoice.state == InvoiceState.PENDING),
+            balance.filter(overdue_condition(today)),
+        ).where(*conditions)
+    ).one()
     return Statement(
         user=user,
         unit=unit,
         on=today,
         rows=rows,
-        owed=sum(row.invoice.balance for row in rows),
-        in_flight=sum(row.invoice.balance for row in rows if row.in_flight),
-        overdue=sum(row.invoice.balance for row in rows if row.overdue),
+        owed=int(owed or 0),
+        in_flight=int(in_flight or 0),
+        overdue=int(overdue or 0),
         credit=0 if unit else available_credit(session, user.id),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from dataclasses import dataclass
 
 from flask import current_app
 
@@ -11,6 +12,7 @@ from billing import mailing
 from billing.database import reading, transaction
 from billing.method_links import without_links
 from billing.office import get_settings
+from jobs.copies import send_copies, who_gets_copies
 from jobs.letters import SECRET_KINDS, Letter, render
 from jobs.queues import Enqueuer
 from jobs.smtp import PlainMessage, mail
@@ -18,6 +20,16 @@ from jobs.smtp_answers import in_words, is_final
 from models import OutgoingEmail
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A letter that can be handed over; copies: who gets one besides the customer, unseen."""
+
+    letter: Letter
+    to_address: str
+    reply_to: str
+    copies: list[str]
 
 
 def deliver(ids: list[int]) -> str:
@@ -39,12 +51,13 @@ def _deliver_one(email_id: int) -> bool:
     if not mailing.claim_email(email_id):
         return False
     try:
-        letter, to_address, reply_to = _render(email_id)
+        ready = _render(email_id)
     except Exception as error:
         log.exception("e-mail %s could not be written", email_id)
         mailing.record_failure(email_id, f"Could not be written: {error}", final=True)
         return False
-    message = PlainMessage(letter, to_address, current_app.config["MAIL_DEFAULT_SENDER"], reply_to)
+    sender = current_app.config["MAIL_DEFAULT_SENDER"]
+    message = PlainMessage(ready.letter, ready.to_address, sender, ready.reply_to)
     try:
         with mail.connect() as connection:
             connection.send(message)
@@ -53,19 +66,24 @@ def _deliver_one(email_id: int) -> bool:
         mailing.record_failure(email_id, in_words(error), final=is_final(error))
         return False
     mailing.record_sent(email_id, message.message_id)
+    if ready.copies:
+        wrong = send_copies(message, ready.copies)
+        if wrong:
+            mailing.record_lost_copies(email_id, wrong)
     return True
 
 
-def _render(email_id: int) -> tuple[Letter, str, str]:
+def _render(email_id: int) -> Ready:
     """Write the letter and keep its words, so that staff can read what was sent."""
     with reading() as session:
         email = session.get_one(OutgoingEmail, email_id)
         letter = render(email, session)
-        reply_to = get_settings(session).email
-        to_address = email.to_address
+        settings = get_settings(session)
+        copies = who_gets_copies(email, settings)
+        ready = Ready(letter, email.to_address, settings.email, copies)
     with transaction() as session:
         row = session.get_one(OutgoingEmail, email_id)
         row.subject = letter.subject[:255]
         if email.kind not in SECRET_KINDS:
             row.html, row.text = without_links(letter.html), without_links(letter.text)
-    return letter, to_address, reply_to
+    return ready

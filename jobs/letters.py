@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import css_inline
-from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -28,6 +27,7 @@ from jobs.staff_letters import staff_context
 from jobs.statement_letters import statement_context, statement_file
 from models import Allocation, Application, Invoice, OutgoingEmail, Payment
 from models.states import AllocationState
+from web.letter_words import write_letter
 
 KINDS = (
     "invoice",
@@ -96,13 +96,11 @@ def render(email: OutgoingEmail, session: Session) -> Letter:
 
 def write(kind: str, context: dict[str, Any]) -> Letter:
     """Render the templates of ``kind`` with ``context``; nothing is attached."""
-    text = current_app.jinja_env.get_template(f"email/{kind}.txt")
-    html = current_app.jinja_env.get_template(f"email/{kind}.html")
-    subject = "".join(text.blocks["subject"](text.new_context(context)))
+    written = write_letter(kind, context)
     return Letter(
-        subject=one_line(subject),
-        html=_inliner.inline(html.render(context)),
-        text=_tidy(text.render(context)),
+        subject=one_line(written.subject),
+        html=_inliner.inline(written.html),
+        text=_tidy(written.text),
     )
 
 

@@ -6,6 +6,7 @@ it sends are built from the standard library here.
 
 from __future__ import annotations
 
+import copy
 import smtplib
 import ssl
 from email.headerregistry import Address
@@ -108,6 +109,18 @@ class PlainMessage(Message):
         self._to = to_address
         self._domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
         self.message_id = make_msgid(domain=self._domain)
+
+    @property
+    def letter(self) -> Letter:
+        """What is sent."""
+        return self._letter
+
+    def copy_for(self, address: str, letter: Letter) -> PlainMessage:
+        """Return the same message with another envelope: its header still names the customer."""
+        made = copy.copy(self)
+        made.recipients = [address]
+        made._letter = letter
+        return made
 
     def as_bytes(self) -> bytes:
         message = EmailMessage(policy=SMTP)

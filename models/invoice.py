@@ -203,7 +203,7 @@ class Item(Base):
     unit_amount: Mapped[int] = mapped_column(BigInteger, info=labelled("Price", "money"))
     discount: Mapped[int] = mapped_column(BigInteger, default=0, info=labelled("Discount", "money"))
     tax_rate: Mapped[Decimal] = mapped_column(
-        Numeric(7, 4), default=Decimal(0), info=labelled("Tax", "percent")
+        Numeric(7, 4), default=Decimal(0), info=labelled("Tax rate", "percent")
     )
     tax_inclusive: Mapped[bool] = mapped_column(Boolean, default=False)
     rounding: Mapped[Rounding] = mapped_column(

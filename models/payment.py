@@ -129,7 +129,7 @@ class Payment(Searchable, Base):
     check_number: Mapped[str] = mapped_column(
         String(40), default="", info=labelled("Check no. or reference")
     )
-    check_date: Mapped[date | None] = mapped_column(Date, info=labelled("Check date", "date"))
+    check_date: Mapped[date | None] = mapped_column(Date, info=labelled("Dated", "date"))
     payer: Mapped[str] = mapped_column(String(160), default="", info=labelled("Bank or payer"))
     note: Mapped[str] = mapped_column(Text, default="", info=labelled("Note", "multiline"))
     send_receipt: Mapped[bool] = mapped_column(Boolean, default=True)

@@ -35,7 +35,7 @@ class User(Searchable, Base):
         plural="Users",
         area="users",
         icon="users",
-        group="People",
+        group="People and places",
         columns=("name", "email", "site", "billing_method", "labels"),
         filters=("site", "billing_method", "no_email", "labels"),
         form=(

@@ -46,6 +46,8 @@ TONES = {
     "started": "wait",
     "rejected": "wait",
 }
+# States whose own word only says something to who wrote it.
+WORDS = {"claimed": "Under way", "released": "Came to nothing"}
 
 
 # Built of escaped pieces: ``Markup.format`` does the same at six times the cost, and a page of rows
@@ -83,7 +85,7 @@ def word(value: Any) -> str:
 def badge(state: Any) -> Markup:
     """Return a state as a quiet badge: its word, and a tone that only repeats it."""
     value = str(state.value if isinstance(state, Enum) else state)
-    return _badge(TONES.get(value, "quiet"), word(value))
+    return _badge(TONES.get(value, "quiet"), WORDS.get(value) or word(value))
 
 
 def toned(tone: str, text: str) -> Markup:

@@ -21,6 +21,7 @@ from admin.pages.in_person import InPersonPage, SettlePage
 from admin.pages.invoicing import InvoiceActions
 from admin.pages.jobs import JobsPage
 from admin.pages.labelling import LabelPages
+from admin.pages.letter_texts import LetterTexts
 from admin.pages.letters import EmailActions
 from admin.pages.messages import MessagePages
 from admin.pages.messages_doubts import MessageDoubts
@@ -67,6 +68,7 @@ PAGES: list[type[PanelPage]] = [
     NewsPages,
     MyNotices,
     SettingsPage,
+    LetterTexts,
     JobsPage,
 ]
 # Nobody may move the time of an office that takes real money: elsewhere these don't exist.

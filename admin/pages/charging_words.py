@@ -52,9 +52,9 @@ def came_of(payment: Payment, invoice: Invoice) -> tuple[str, str]:
         said = "the invoice is pending until it answers."
         return "success", f"The bank has been asked for {amount} from {what}; {said}"
     if payment.state is PaymentState.DECLINED:
-        parts = [f"{amount} could not be charged to {what}: {answer_in_words(payment)}."]
-        parts += ["Nothing was charged.", *_outlook(payment), *_next_try(invoice)]
-        return "error", " ".join(parts)
+        # What comes next stands on the failed invoice itself, right below.
+        said = f"{amount} could not be charged to {what}: {answer_in_words(payment)}."
+        return "error", f"{said} Nothing was charged."
     if payment.state is PaymentState.STARTED:
         said = "We keep asking; do not charge again."
         return "warning", f"Nobody has answered yet whether {amount} was charged. {said}"

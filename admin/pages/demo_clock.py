@@ -70,7 +70,8 @@ class ClockPage(PanelPage):
     permission = "clock.move"
     slug = "clock"
     icon = "clock"
-    group = "Office"
+    # The chip below the menu leads here, on every page.
+    in_menu = False
 
     def create_blueprint(self, admin: Any) -> Blueprint:
         blueprint: Blueprint = super().create_blueprint(admin)

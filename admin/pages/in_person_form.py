@@ -24,7 +24,7 @@ _FIELDS = {
     CARD: {"nonce"},
     CHECK: {"check_number", "check_date", "payer", "note"},
     CASH: {"received", "note"},
-    OTHER: {"reference", "note"},
+    OTHER: {"reference", "paid_on", "note"},
 }
 
 
@@ -53,6 +53,11 @@ class InPersonForm(BaseForm):
         [validators.Length(max=40, message="Use at most 40 characters.")],
         [clean],
         description="Such as the bank's number for the transfer.",
+    )
+    paid_on = DayField(
+        "Date of the payment",
+        [validators.Optional()],
+        description="The day on the bank's statement. Empty: today.",
     )
     note = TextAreaField(
         "Note",
@@ -92,7 +97,7 @@ class InPersonForm(BaseForm):
             received=self.received.data if kind == CASH else None,
             # Searched and printed alike, whatever kind of paper the number stands on.
             check_number=self._text({CHECK: "check_number", OTHER: "reference"}.get(kind)),
-            check_date=self.check_date.data if kind == CHECK else None,
+            check_date={CHECK: self.check_date.data, OTHER: self.paid_on.data}.get(kind),
             payer=self._text("payer" if kind == CHECK else None),
             method=self.method,
             note=self._note(),

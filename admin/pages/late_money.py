@@ -15,7 +15,13 @@ from admin.base.scope import in_scope
 from admin.base.words import words
 from admin.credit import unapplied_condition
 from models import Allocation, Invoice, Payment, User, db
-from models.states import COLLECTED_PAYMENT_STATES, LIVE_PAYMENT_STATES, PaymentKind, Tender
+from models.states import (
+    COLLECTED_PAYMENT_STATES,
+    LIVE_PAYMENT_STATES,
+    AllocationState,
+    PaymentKind,
+    Tender,
+)
 
 MOST = 5
 
@@ -36,24 +42,25 @@ def late_payments(invoice: Invoice) -> list[Late]:
     """Return what is still to be said about payments that were detached from ``invoice``."""
     if not holds("payments.view"):
         return []
-    rows = db.session.scalars(
-        select(Payment)
+    rows = db.session.execute(
+        select(Payment, Allocation.amount)
         .join(Allocation, Allocation.payment_id == Payment.id)
         .where(
             Allocation.invoice_id == invoice.id,
+            # A debit over several invoices is given up for those only that were set back.
+            Allocation.state == AllocationState.RELEASED,
             Payment.detached,
             Payment.kind == PaymentKind.CHARGE,
             Payment.state.in_((*LIVE_PAYMENT_STATES, *COLLECTED_PAYMENT_STATES)),
             *in_scope(Payment),
         )
-        .distinct()
         .order_by(Payment.id)
     )
-    return [late for late in map(_late, rows) if late is not None]
+    return [late for payment, share in rows if (late := _late(payment, share)) is not None]
 
 
-def _late(payment: Payment) -> Late | None:
-    amount = words().money(payment.amount)
+def _late(payment: Payment, share: int) -> Late | None:
+    amount = words().money(share)
     what = f"A payment of {amount} that had been given up"
     if payment.tender is Tender.DIRECT_DEBIT:
         what = f"A debit of {amount} that could not be stopped"
@@ -63,7 +70,7 @@ def _late(payment: Payment) -> Late | None:
     if payment.unapplied <= 0:
         return None
     left = words().money(payment.unapplied)
-    rest = "" if payment.unapplied == payment.amount else f"; {left} of it is not used"
+    rest = "" if payment.unapplied == share else f"; {left} of it is not used"
     return Late(payment, f"{what} has arrived{rest}. Apply it or refund it.", arrived=True)
 
 

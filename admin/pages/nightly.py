@@ -97,8 +97,8 @@ def _blocks(plan: Preview) -> list[Block]:
         Block("send", "To send", _not_reached(plan), plan.to_send, plan.sends),
         Block(
             "again",
-            "Charged again",
-            "Declined softly before; their day has come.",
+            "To charge again",
+            "Declined before, for a reason that may have passed.",
             retried,
             plan.retries,
         ),

@@ -60,7 +60,7 @@ HINTS = {
 }
 YES_NO = (("no", "No"), ("yes", "Yes"))
 BASES = (
-    (OverdueBasis.ISSUED.value, "The day it was last sent"),
+    (OverdueBasis.ISSUED.value, "The day it was last issued"),
     (OverdueBasis.INVOICE_DATE.value, "The invoice date"),
 )
 TRIGGERS = (

@@ -21,6 +21,7 @@ from admin.pages.in_person_form import CARD, InPersonForm, tenders
 from admin.pages.verbs import REFUSED, VerbPage, show_refusal
 from billing import spreading
 from billing.errors import NotFound, Refusal
+from billing.overdue import is_overdue
 from billing.spreading import Plan, Share
 from models import Invoice, User, db
 
@@ -125,6 +126,7 @@ class SpreadingPage(VerbPage):
                 user=user,
                 back=record_url(user) or url_for("admin.index"),
                 rows=[(each, each.id in ticked, shares.get(each.id)) for each in invoices],
+                late={each.id for each in invoices if is_overdue(each, words().today)},
                 plan=plan,
                 written=written(plan) if plan else "",
                 spoken=words(),

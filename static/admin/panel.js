@@ -16,6 +16,9 @@
 
   const KEYS = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
 
+  // A long menu scrolls by itself: show where one is.
+  document.querySelector(".side-items [aria-current]")?.scrollIntoView({ block: "nearest" });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       const open = document.querySelector("details.drop[open]");
@@ -86,6 +89,8 @@
       });
       return;
     }
+    // What only fills a frame of this page leaves the form to be sent afterwards.
+    if (event.submitter && event.submitter.formTarget) return;
     if (form.method === "post") {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "yes";

@@ -65,9 +65,9 @@ def test_credit_is_what_received_payments_have_left(make: Factory, staff_client:
     make.add(cash(user, 9900, PaymentState.RETURNED))
     make.add(cash(neighbour, 7700))
     client = staff_client()
-    assert figures_of(client, user)["Unapplied credit"] == ("$40.00", False)
-    assert "Unapplied credit" not in figures_of(staff_client(["users.view"]), user)
-    assert "Unapplied credit" not in figures_of(client, make.user())
+    assert figures_of(client, user)["Credit not used yet"] == ("$40.00", False)
+    assert "Credit not used yet" not in figures_of(staff_client(["users.view"]), user)
+    assert "Credit not used yet" not in figures_of(client, make.user())
 
 
 def test_fees_that_no_invoice_asks_for_yet(make: Factory, staff_client: Build) -> None:

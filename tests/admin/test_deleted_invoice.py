@@ -24,8 +24,8 @@ from tests.support import STAFF, Factory, fetch
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
 
-# What leaves the invoice itself alone: its papers and labels can be had in every state.
-HARMLESS = {"/admin/labelling/invoice/", "/admin/invoice/papers/invoice.pdf"}
+# What leaves the invoice itself alone: its papers can be had in every state.
+HARMLESS = {"/admin/invoice/papers/invoice.pdf"}
 
 
 @pytest.fixture

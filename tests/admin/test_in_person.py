@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -83,11 +84,14 @@ def test_a_method_of_the_settings_keeps_its_reference(
     make.settings(manual_methods=["Bank transfer"])
     invoice = make.invoice()
     client = staff_client()
-    form = paying(invoice, "other:Bank transfer", reference="TRX 99", note="Seen on 2 Nov")
+    form = paying(
+        invoice, "other:Bank transfer", reference="TRX 99", note="Seen", paid_on="2026-11-02"
+    )
     answer = post(client, at_counter(invoice), form)
     assert "$20.00 by Bank transfer was recorded." in text_of(client.get(answer.location))
     [payment] = payments_of(invoice)
     assert (payment.instrument, payment.check_number) == ("Bank transfer", "TRX 99")
+    assert payment.check_date == dt.date(2026, 11, 2)
     assert "TRX 99" in text_of(client.get(f"/admin/payment/details/?id={payment.id}"))
     assert f"id={payment.id}" in text_of(client.get("/admin/payment/?q=TRX+99"))
 

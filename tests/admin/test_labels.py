@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from billing import invoicing
 from billing.labelling import set_labels
 from models import History, Invoice, Label, Unit, User
 from tests.support import STAFF, Factory, all_of
@@ -127,3 +128,20 @@ def test_doors(staff_client: Build, post: Post, make: Factory, three: dict[str, 
     post(clerk, f"/admin/labelling/user/?id={three['user']}", typed)
     assert [each.name for each in all_of(Label)] == ["VIP"]
     assert chips(clerk.get("/admin/user/")) == ["VIP"]
+
+
+def test_a_deleted_invoice_only_shows_its_labels(
+    staff_client: Build, post: Post, make: Factory, three: dict[str, int]
+) -> None:
+    invoice, vip = make.invoice(state="draft"), label(make, "VIP")
+    set_labels(Invoice, invoice, [vip], actor=STAFF)
+    invoicing.delete_invoice(invoice, actor=STAFF)
+    client = staff_client()
+    page = client.get(f"/admin/invoice/details/?id={invoice}")
+    assert chips(page)[:1] == ["VIP"]
+    assert "/admin/labelling/" not in page.text
+    form = f"/admin/labelling/invoice/?id={invoice}"
+    for answer in (client.get(form), post(client, form, {"shown": [str(vip)]})):
+        assert answer.status_code == 422
+        assert "This invoice is deleted" in answer.text
+    assert chips(client.get(f"/admin/invoice/details/?id={invoice}"))[:1] == ["VIP"]

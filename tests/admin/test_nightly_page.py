@@ -111,8 +111,8 @@ def test_who_what_how_much_and_why_not(
     words = shown(client)
     assert "To charge $99.00 1 invoice" in words
     assert "To send $10.00 4 invoices" in words
-    assert "Charged again $0.00 0 invoices" in words
-    assert "Can’t be charged $3.00 2 invoices" in words
+    assert "To charge again $0.00 0 invoices" in words
+    assert "Of these, can’t be charged $3.00 2 invoices" in words
     assert "1 of them has no e-mail" in words
     assert "Max Manual" not in words
     [row] = rows(client, "charge")

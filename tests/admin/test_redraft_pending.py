@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from billing import billing_choice
+from billing import billing_choice, own_method
 from billing.database import transaction
 from models import Invoice, Payment, User
 from models.states import BillingMethod, InvoiceState, PaymentState
 from tests.admin.counter import at_counter, paying, text_of
 from tests.billing.helpers import (
+    CUSTOMER,
+    SEPA,
     SOFT_DECLINE,
     charge,
     check_all,
@@ -202,6 +204,25 @@ def test_the_debit_that_arrives_can_be_applied_to_the_invoice_again(
     assert post(client, applying(late.id), form).status_code == 303
     assert fetch(Invoice, pending).state is InvoiceState.PAID
     assert ARRIVED not in text_of(client.get(eye("invoice", pending)))
+
+
+def test_of_a_debit_over_several_only_the_share_of_this_invoice_is_given_up(
+    make: Factory, sandbox: Gateway, time: Any, staff_client: Build, post: Post
+) -> None:
+    user = make.user()
+    keep(user, SEPA)
+    first, second = make.invoice(user, total=2000), make.invoice(user, total=500)
+    own_method.pay_with_method([first, second], shown_total=2500, actor=CUSTOMER)
+    client = staff_client()
+    set_back(client, post, first)
+    assert ON_ITS_WAY in text_of(client.get(eye("invoice", first)))
+    assert "could not be stopped" not in text_of(client.get(eye("invoice", second)))
+    sandbox.advance(days=4)
+    time.advance(days=4)
+    check_all()
+    assert ARRIVED in text_of(client.get(eye("invoice", first)))
+    assert "could not be stopped" not in text_of(client.get(eye("invoice", second)))
+    assert fetch(Invoice, second).state is InvoiceState.PAID
 
 
 def test_who_may_not_see_payments_is_told_nothing_of_them(

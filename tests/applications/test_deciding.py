@@ -188,11 +188,11 @@ def test_users_without_e_mail_get_nothing_and_the_verb_says_so(app: Any, make: F
 
 
 BUTTONS = {
-    "draft": {"generate_invoice"},
+    "draft": {"generate_invoice", "create_invoice"},
     "pending": {"approve", "reject", "settle", "deactivate"},
-    "approved": {"settle", "deactivate", "generate_invoice"},
-    "rejected": {"settle", "deactivate", "generate_invoice"},
-    "inactive": {"activate", "generate_invoice"},
+    "approved": {"settle", "deactivate", "generate_invoice", "create_invoice"},
+    "rejected": {"settle", "deactivate", "generate_invoice", "create_invoice"},
+    "inactive": {"activate", "generate_invoice", "create_invoice"},
 }
 
 

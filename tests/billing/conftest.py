@@ -11,6 +11,9 @@ from billing import clock
 from billing.proof import verify
 from sandbox.server import Server
 
+# What the machine asserts shall say what it saw, as a test does.
+pytest.register_assert_rewrite("tests.billing.money_machine")
+
 POSTGRESQL = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 
 

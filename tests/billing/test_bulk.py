@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert
 
-from billing import clock, guards, reminding, runtime
+from billing import bulk_outcomes, clock, guards, reminding, runtime
 from billing.actor import Actor
 from billing.bulk import begin_run, forecast_rows
 from billing.bulk_outcomes import CHARGE, LABEL, PDF, REMIND, SEND, VERBS, BulkVerb
@@ -18,7 +19,7 @@ from billing.charging import charge_customer
 from billing.database import reading, transaction
 from billing.errors import Refusal
 from billing.in_person import Manual, process_manual
-from billing.invoicing import send_invoice
+from billing.invoicing import delete_invoice, send_invoice
 from billing.labelling import add_label
 from models import BulkRow, BulkRun, History, Invoice, Label
 from models.states import ActorKind, BulkResult, InvoiceState, Tender
@@ -167,12 +168,13 @@ def test_labels_are_put_on_and_taken_off_where_that_changes_anything(
     app: Any, make: Factory
 ) -> None:
     label = make.add(Label(name="VIP", note=""))
-    with_it, without = make.invoice(), make.invoice()
+    with_it, without, deleted = make.invoice(), make.invoice(), make.invoice(state="draft")
     add_label([with_it], label, actor=STAFF)
+    delete_invoice(deleted, actor=STAFF)
     put_on = outcomes(LABEL, EVERYTHING, label=label, how="add")
-    assert put_on == {with_it: "has_it", without: "add"}
+    assert put_on == {with_it: "has_it", without: "add", deleted: "deleted"}
     taken_off = outcomes(LABEL, EVERYTHING, label=label, how="remove")
-    assert taken_off == {with_it: "remove", without: "has_it_not"}
+    assert taken_off == {with_it: "remove", without: "has_it_not", deleted: "deleted"}
 
 
 def test_nothing_chosen_is_a_forecast_of_nothing(app: Any) -> None:
@@ -259,6 +261,19 @@ def test_when_everything_is_refused_nothing_begins(
 def test_more_than_allowed_are_refused(app: Any, make: Factory, boss: Actor) -> None:
     many(make, PDF.most + 1)
     assert refusal_of(lambda: begin(PDF, EVERYTHING, boss)).code == "too_many"
+
+
+def test_refused_ones_among_too_many_do_not_make_them_fewer(
+    app: Any, make: Factory, boss: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = dataclasses.replace(SEND, most=2)
+    monkeypatch.setitem(VERBS, few.name, few)
+    monkeypatch.setattr(bulk_outcomes, "SEND", few)
+    pay(make.invoice(), VISA)
+    for _ in range(3):
+        make.invoice()
+    assert look(few, EVERYTHING).too_many
+    assert refusal_of(lambda: begin(few, EVERYTHING, boss)).code == "too_many"
 
 
 def test_a_label_that_is_gone_is_refused(app: Any, make: Factory, boss: Actor) -> None:

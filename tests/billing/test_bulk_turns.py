@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
 
-from billing import bulk_turns
+from billing import bulk_results, bulk_turns
 from billing.actor import Actor
 from billing.bulk import stop_run
 from billing.bulk_outcomes import PDF, SEND
@@ -113,3 +115,52 @@ def test_old_files_are_dropped(app: Any, make: Factory, boss: Actor, time: Clock
     bulk_turns.sweep()
     with reading() as session:
         assert session.get_one(BulkRun, run).file is None
+
+
+def test_a_worker_that_lost_its_turn_leaves_the_run_to_who_has_it(
+    app: Any, make: Factory, boss: Actor, time: Clock
+) -> None:
+    make.invoice()
+    make.invoice()
+    run = begin(SEND, EVERYTHING, boss)
+    slow = bulk_turns.take_turn(run)
+    time.advance(minutes=4)
+    fresh = bulk_turns.take_turn(run)
+    assert slow is not None
+    assert fresh is not None
+    (row,) = bulk_turns.next_rows(fresh)
+    assert bulk_turns.next_rows(slow) == []
+    assert not bulk_turns.keep_on(slow, [])
+    bulk_turns.end_turn(slow)
+    # Else a third would take the row in hand for one that nobody has, and do it as well.
+    assert bulk_turns.take_turn(run) is None
+    (other,) = bulk_turns.next_rows(fresh, [Report(row.id, BulkResult.DONE, "Sent.")])
+    bulk_turns.end_turn(fresh, [Report(other.id, BulkResult.DONE, "Sent.")])
+    assert fetch(BulkRun, run).finished_at is not None
+
+
+def test_who_takes_a_run_over_and_who_comes_back_to_it_do_not_wait_for_each_other(
+    app: Any, make: Factory, boss: Actor, time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.invoice()
+    run = begin(SEND, EVERYTHING, boss)
+    slow = bulk_turns.take_turn(run)
+    assert slow is not None
+    (row,) = bulk_turns.next_rows(slow)
+    time.advance(minutes=4)
+    looked = Event()
+    look = bulk_results.what_became_of
+
+    def look_slowly(*about: Any) -> Any:
+        looked.set()
+        sleep(0.3)
+        return look(*about)
+
+    def come_back() -> Any:
+        looked.wait(10)
+        return bulk_turns.next_rows(slow, [Report(row.id, BulkResult.DONE, "Sent.")])
+
+    monkeypatch.setattr(bulk_turns, "what_became_of", look_slowly)
+    taken, rows = together(app, [lambda: bulk_turns.take_turn(run), come_back])
+    assert isinstance(taken, bulk_turns.Turn)
+    assert rows == []

@@ -1,4 +1,4 @@
-"""Labels: put on and taken off, one record or many, in every state, with one history row each."""
+"""Labels: put on and taken off, one record or many, with one history row each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from billing import runtime
+from billing import invoicing, runtime
 from billing.database import reading, transaction
 from billing.errors import NotFound, Refusal
 from billing.labelling import MOST, add_label, remove_label, set_labels
@@ -178,10 +178,17 @@ def test_an_unknown_label_for_many_is_refused(make: Factory) -> None:
         remove_label([1], 987, actor=STAFF)
 
 
-def test_a_deleted_invoice_can_be_labelled(make: Factory) -> None:
-    from billing import invoicing
-
-    invoice, vip = make.invoice(state="draft"), label("VIP")
+def test_a_deleted_invoice_keeps_the_labels_it_has(make: Factory) -> None:
+    invoice, vip, late = make.invoice(state="draft"), label("VIP"), label("Late")
+    set_labels(Invoice, invoice, [vip], actor=STAFF)
     invoicing.delete_invoice(invoice, actor=STAFF)
-    assert set_labels(Invoice, invoice, [vip], actor=STAFF)
+    before = len(told("invoice"))
+    for wanted, new in (([vip, late], ""), ([], ""), ([vip], "Brand new")):
+        with pytest.raises(Refusal) as caught:
+            set_labels(Invoice, invoice, wanted, new=new, actor=STAFF)
+        assert caught.value.code == "deleted"
+    open_one = make.invoice()
+    assert add_label([invoice, open_one], late, actor=STAFF) == [open_one]
+    assert remove_label([invoice, open_one], vip, actor=STAFF) == []
     assert labels_of(Invoice, invoice) == ["VIP"]
+    assert len(told("invoice")) == before + 1

@@ -152,3 +152,18 @@ def test_what_is_kept_of_a_letter_opens_nothing(make: Factory) -> None:
     kept = without_links(f'<a href="{url}">Update</a> {url}')
     assert url.rpartition("/")[2] not in kept
     assert kept == '<a href="http://127.0.0.1:8000/m/…">Update</a> http://127.0.0.1:8000/m/…'
+
+
+def test_saving_by_another_way_does_not_bring_a_used_link_back(
+    make: Factory, sandbox: Any, time: Clock
+) -> None:
+    user = make.user()
+    used = token_of(user)
+    save_by(used, user)
+    time.advance(hours=2)
+    with pytest.raises(LinkDead):
+        opens(used)
+    methods.register_method(user, nonce="fake-valid-mastercard-nonce", actor=CUSTOMER)
+    with pytest.raises(LinkDead):
+        opens(used)
+    assert opens(token_of(user)) == user

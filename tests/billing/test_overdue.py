@@ -113,8 +113,13 @@ def test_without_a_due_date_it_counts_from_the_issue_or_the_invoice_date(
     invoice = make.invoice()
     first = fetch(Invoice, invoice).issued_on
     time.advance(days=4)
-    invoicing.send_invoice(invoice, actor=STAFF)
+    issue_again(invoice)
     assert fetch(Invoice, invoice).overdue_on == first + dt.timedelta(days=days)
+
+
+def issue_again(invoice: int) -> None:
+    set_back_to_draft(invoice, reason="Another amount", actor=STAFF)
+    invoicing.send_invoice(invoice, actor=STAFF)
 
 
 def test_only_sent_and_failed_are_overdue_from_their_day_on() -> None:
@@ -198,14 +203,26 @@ def test_paying_redrafting_and_deleting_clear_it(
     assert fetch(Invoice, invoice).overdue_marked_at is None
 
 
-def test_one_that_is_due_later_after_being_sent_again_is_marked_again(
+def test_sending_it_again_gives_nobody_more_time(app: Any, make: Factory, time: Any) -> None:
+    make.settings(overdue_age=0)
+    invoice = make.invoice()
+    before = fetch(Invoice, invoice).overdue_on
+    time.advance(days=2)
+    mark()
+    invoicing.send_invoice(invoice, actor=STAFF)
+    assert overdue_now(invoice)
+    assert fetch(Invoice, invoice).overdue_on == before
+    assert len(mark()) == 1
+
+
+def test_one_that_is_due_later_after_being_issued_again_is_marked_again(
     app: Any, make: Factory, time: Any
 ) -> None:
     make.settings(overdue_age=0)
     invoice = make.invoice()
     time.advance(days=2)
     assert len(mark()) == 1
-    invoicing.send_invoice(invoice, actor=STAFF)
+    issue_again(invoice)
     assert not overdue_now(invoice)
     time.advance(days=2)
     assert len(mark()) == 2
@@ -225,7 +242,7 @@ def test_changed_settings_redate_what_is_owed(app: Any, make: Factory, time: Any
 def test_redating_in_sql_and_in_python_agree(app: Any, make: Factory, time: Any) -> None:
     invoices = [due_invoice(make), make.invoice()]
     time.advance(days=3)
-    invoicing.send_invoice(invoices[1], actor=STAFF)
+    issue_again(invoices[1])
     for age, basis in itertools.product((None, 0, 30), OverdueBasis):
         make.settings(overdue_age=age, overdue_basis=basis)
         with transaction() as session:

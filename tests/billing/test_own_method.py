@@ -153,6 +153,8 @@ def test_another_method_than_the_page_showed_is_refused(app: Any, make: Factory)
     second = keep(user, "fake-valid-mastercard-nonce")
     refusal = refusal_of(lambda: pay_own(invoice, method=first))
     assert refusal.code == "method_changed"
+    by_staff = partial(charging.charge_customer, invoice, shown_balance=2000, actor=STAFF)
+    assert refusal_of(lambda: by_staff(method_id=first)).code == "method_changed"
     assert pay_own(invoice, method=second).outcome == "paid"
 
 

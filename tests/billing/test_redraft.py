@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from billing import invoicing
+from billing import invoicing, own_method
+from billing.proof import verify
 from billing.redraft import set_back_to_draft
 from models import History, Invoice, Payment, User
 from models.states import BillingMethod
 from tests.billing.helpers import (
+    CUSTOMER,
     SEPA,
     charge,
     check_all,
@@ -126,6 +128,40 @@ def test_a_detached_debit_does_not_keep_the_invoice_from_being_paid(
     check_all()
     assert fetch(Invoice, invoice).allocated == 2000
     assert sorted(payment.unapplied for payment in rows_of(Payment)) == [0, 2000]
+
+
+def pending_together(make: Factory) -> tuple[int, int]:
+    """Return two invoices of one user for which one debit is on its way."""
+    user = make.user()
+    keep(user, SEPA)
+    first, second = make.invoice(user, total=2000), make.invoice(user, total=500)
+    attempt = own_method.pay_with_method([first, second], shown_total=2500, actor=CUSTOMER)
+    assert attempt.outcome == "pending"
+    return first, second
+
+
+@pytest.mark.parametrize("bank", ["settled", "declined"])
+def test_a_debit_over_several_stays_with_the_others(
+    app: Any, make: Factory, sandbox: Any, time: Any, bank: str
+) -> None:
+    if bank == "declined":
+        sandbox.control("settings", {"bank_outcome": "declined"})
+    first, second = pending_together(make)
+    redraft(first, switch_billing_method=True, confirmed=True)
+    assert [fetch(Invoice, each).state for each in (first, second)] == ["draft", "pending"]
+    assert verify() == []
+    [payment] = payments_of(first)
+    assert payment.detached
+    sandbox.advance(days=4)
+    time.advance(days=4)
+    reconcile()
+    assert fetch(Invoice, first).state == "draft"
+    if bank == "settled":
+        assert fetch(Invoice, second).state == "paid"
+        assert fetch(Payment, payment.id).unapplied == 2000
+        assert len(emails("receipt")) == 1
+    else:
+        assert fetch(Invoice, second).state == "failed"
 
 
 def test_an_attempt_of_unknown_outcome_is_waited_for(app: Any, make: Factory, sandbox: Any) -> None:

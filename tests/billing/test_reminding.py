@@ -148,14 +148,14 @@ def test_money_that_came_meanwhile_is_not_asked_for(app: Any, make: Factory, san
     assert "Left to pay" not in letter.text
 
 
-def test_the_button_stands_after_resend_and_says_why_not(app: Any, make: Factory) -> None:
+def test_the_button_stands_after_charge_and_says_why_not(app: Any, make: Factory) -> None:
     invoice = make.invoice()
     remind(invoice, actor=STAFF)
     with reading() as session:
         actions = invoice_actions(session, session.get_one(Invoice, invoice))
-    assert [action.label for action in actions][:2] == ["Resend", "Remind"]
-    assert actions[1].permission == "invoices.send"
-    assert actions[1].why_not == "This user was reminded of it today. Once a day is enough."
+    assert [action.label for action in actions][:3] == ["Resend", "Charge customer", "Remind"]
+    assert actions[2].permission == "invoices.send"
+    assert actions[2].why_not == "This user was reminded of it today. Once a day is enough."
 
 
 def test_the_page_of_the_button(

@@ -44,6 +44,20 @@ def test_it_lists_what_is_owed_the_oldest_first(app: Any, make: Factory) -> None
     assert (found.owed, found.to_pay, found.in_flight, found.overdue) == (4000, 4000, 0, 0)
 
 
+def test_the_sums_count_what_has_no_row(
+    app: Any, make: Factory, time: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.settings(overdue_age=0)
+    monkeypatch.setattr(statements, "MOST", 1)
+    user = make.user()
+    for total in (1000, 200, 30):
+        make.invoice(user, total=total)
+    time.advance(days=2)
+    found = statement(user)
+    assert len(found.rows) == 1
+    assert (found.owed, found.in_flight, found.overdue) == (1230, 0, 1230)
+
+
 def test_what_is_being_collected_is_not_asked_for(app: Any, make: Factory) -> None:
     pending = debit_pending(make)
     found = statement(fetch(Invoice, pending).user_id)

@@ -22,8 +22,10 @@ PATIENCE = 20000
 
 
 def open_record(page: Page, menu: str, customer: str, action: str) -> None:
-    """Menu → the customer's record → Eye → dropdown upper right → ``action``."""
+    """Menu → search for the customer → Eye → dropdown upper right → ``action``."""
     page.get_by_role("link", name=menu).first.click()
+    page.get_by_role("searchbox").fill(customer)
+    page.get_by_role("searchbox").press("Enter")
     page.locator("tr", has_text=customer).first.get_by_role("link").first.click()
     page.get_by_text("Actions", exact=True).click()
     page.get_by_role("link", name=action).click()

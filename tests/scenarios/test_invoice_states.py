@@ -1,76 +1,23 @@
-"""The source text on invoice states and outstanding balance, sentence by sentence.
+"""The source text on invoice states, sentence by sentence.
 
 Each docstring quotes the sentence its test is about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from flask.testing import FlaskClient
 
 from billing import overdue, reconciliation
-from billing.database import transaction
-from billing.in_person import Manual, process_manual
-from billing.invoicing import delete_invoice
-from models import History, Invoice, Settings, Unit, User
-from models.states import BillingMethod, InvoiceState, PaymentState, Tender
-from tests.billing.helpers import HARD_DECLINE, SEPA, charge, keep, pay, rows_of
+from models import Invoice, User
+from models.states import BillingMethod, InvoiceState
+from tests.billing.helpers import HARD_DECLINE, SEPA, charge, keep, pay
 from tests.scenarios.city import Person, adds_up, letter
-from tests.support import STAFF, Factory, emails, fetch, payments_of
-
-Staff = Callable[..., FlaskClient]
+from tests.scenarios.invoices import Staff, eye, greyed, listed, one_of_each, pay_in_cash, tenant
+from tests.support import Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox")
-
-
-def eye(invoice: int) -> str:
-    return f"/admin/invoice/details/?id={invoice}"
-
-
-def tenant(make: Factory, name: str = "Tia Tenant") -> int:
-    return make.user(name, email=f"{name.split()[0].lower()}@example.org")
-
-
-def one_of_each(make: Factory) -> dict[str, int]:
-    """An invoice in every state, reached as the office reaches it; the description names it."""
-    user = tenant(make)
-    keep(user)
-    made = {
-        state: make.invoice(user, total=2000, state="draft", description=f"Is {state}")
-        for state in ("draft", "paid", "deleted")
-    }
-    made["sent"] = make.invoice(user, description="Is sent")
-    pay_in_cash(made["paid"], 2000)
-    delete_invoice(made["deleted"], actor=STAFF)
-    debtor, failing = tenant(make, "Della Debit"), tenant(make, "Fay Failing")
-    keep(debtor, SEPA)
-    made["pending"] = make.invoice(debtor, description="Is pending")
-    charge(made["pending"])
-    keep(failing)
-    made["failed"] = make.invoice(failing, total=HARD_DECLINE, description="Is failed")
-    charge(made["failed"])
-    return made
-
-
-def pay_in_cash(invoice: int, amount: int) -> None:
-    shown = fetch(Invoice, invoice).balance
-    process_manual(invoice, Manual(Tender.CASH, amount), shown_balance=shown, actor=STAFF)
-
-
-def greyed(page: Person) -> str:
-    """The buttons that can't be pressed, each with its reason, in one line."""
-    return " ".join(f"{label} {why_not}" for label, why_not in page.actions.items() if why_not)
-
-
-def listed(client: FlaskClient, state: str) -> set[str]:
-    """The states whose invoices the list shows under a pill."""
-    rows = " ".join(Person(client).open(f"/admin/invoice/?state={state}").rows())
-    words = ("draft", "sent", "pending", "failed", "paid", "deleted")
-    return {word for word in words if f"Is {word}" in rows}
 
 
 def test_active(app: Any, make: Factory, staff_client: Staff) -> None:
@@ -239,101 +186,3 @@ def test_deleted(app: Any, make: Factory, staff_client: Staff, post: Any) -> Non
         staff.send(post, f"/admin/invoice/{path}/?id={invoice}", reason="x", amount="20.00")
         assert staff.status == 422, path
     assert fetch(Invoice, invoice).state is InvoiceState.DELETED
-
-
-def test_outstanding_balance(app: Any, make: Factory, staff_client: Staff) -> None:
-    """“Outstanding balance”"""
-    site = make.site("Harbor Street")
-    unit = make.unit(site, "A-12")
-    user = tenant(make)
-    billable = fetch(Unit, unit).billable_id
-    invoice = make.invoice(user, total=9900, site_id=site)
-    make.invoice(user, total=100, state="draft", site_id=site)
-    with_billable(invoice, billable)
-    pay_in_cash(invoice, 4000)
-    staff = Person(staff_client())
-    for path in (
-        f"user/details/?id={user}",
-        f"unit/details/?id={unit}",
-        f"site/details/?id={site}",
-    ):
-        assert "Outstanding balance $59.00" in staff.open(f"/admin/{path}").main, path
-    assert any("$99.00 ($59.00)" in row for row in staff.open("/admin/invoice/").rows())
-
-
-def with_billable(invoice: int, billable: int) -> None:
-    with transaction() as session:
-        session.get_one(Invoice, invoice).billable_id = billable
-
-
-def test_what_happens_when_an_invoice_fails(
-    app: Any, make: Factory, staff_client: Staff, client: FlaskClient, sandbox: Any
-) -> None:
-    """“If a customer's payment method fails on an invoice, it will be marked as Failed. The system
-    logs the reason in the History section. A failed invoice email is sent to the customer with
-    instructions to update their payment method. Operations staff also receive notifications. After
-    updating, you can retry the charge through "Charge customer" for payment processing.”
-    """
-    make.settings(email="office@example.org")
-    user = tenant(make)
-    keep(user)
-    invoice = make.invoice(user, total=HARD_DECLINE)
-    operations = make.staff(["notices.receive", "invoices.view"], name="Olive Operations")
-    charge(invoice)
-    assert fetch(Invoice, invoice).state is InvoiceState.FAILED
-    reasons = [row.reason for row in rows_of(History, History.verb == "decline") if row.reason]
-    assert any("will not work again" in reason for reason in reasons), reasons
-    staff = Person(staff_client())
-    assert "will not work again" in staff.open(eye(invoice)).main
-    written = letter("payment_failed", "tia@example.org")
-    assert operations
-    assert any(row.to_address.startswith("staff") for row in emails("staff_notice"))
-    customer = Person(client).open(method_link(written.text))
-    assert customer.status == 200
-    keep(user)
-    sandbox.control("settings", {"amounts": "plain"})
-    staff.open(eye(invoice)).choose("Charge customer").press("Charge $2,015.00")
-    assert fetch(Invoice, invoice).state is InvoiceState.PAID
-    assert [row.state for row in payments_of(invoice)][-1] is PaymentState.SUBMITTED
-    adds_up()
-
-
-def method_link(text: str) -> str:
-    [address] = [word for word in text.split() if "/m/" in word]
-    return urlsplit(address).path
-
-
-def test_how_overdue_invoices_are_handled(
-    app: Any, make: Factory, staff_client: Staff, time: Any
-) -> None:
-    """“If Invoice overdue age is enabled, invoices become Overdue after a set number of days.
-    Overdue invoices are prominently marked in red for easy identification on user, unit, and site
-    pages. This feature helps prioritize follow-ups on unpaid invoices.”
-    """
-    site = make.site("Harbor Street")
-    unit = make.unit(site, "A-12")
-    user = make.user("Tia Tenant", site_id=site)
-    older = make.invoice(user, total=9900, site_id=site)
-    with_billable(older, fetch(Unit, unit).billable_id)
-    time.advance(days=400)
-    staff = Person(staff_client())
-    assert (
-        staff.open(f"/admin/user/details/?id={user}").find("//*[contains(@class,'overdue')]") == []
-    )
-    staff.open("/admin/settings/").press("Save", overdue_age="7")
-    assert (fetch_age(), "1 invoice" in staff.main) == (None, True)
-    staff.press("Save with these changes", overdue_age="7")
-    assert fetch_age() == 7
-    for kind, key in (("user", user), ("unit", unit), ("site", site)):
-        page = staff.open(f"/admin/{kind}/details/?id={key}")
-        red = [" ".join(each.itertext()) for each in page.find("//*[contains(@class,'overdue')]")]
-        assert any("Overdue" in words for words in red), kind
-        row = staff.open(f"/admin/{kind}/").find("//tbody//*[contains(@class,'overdue')]")
-        assert any("$99.00" in " ".join(each.itertext()) for each in row), kind
-    first = staff.open("/admin/").find("//main//table")[0]
-    assert "$99.00" in " ".join(first.itertext())
-
-
-def fetch_age() -> int | None:
-    age: int | None = fetch(Settings, 1).overdue_age
-    return age

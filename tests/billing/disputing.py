@@ -1,0 +1,62 @@
+"""What the tests of disputes share: a disputed payment, the gateway's word, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing import notifications
+from models import Dispute, Invoice, Payment
+from sandbox import disputes as theirs
+from sandbox import notifications as announced
+from sandbox import transactions
+from sandbox.server import Server
+from tests.billing.helpers import pay, rows_of, signed_news
+from tests.support import Factory, emails, fetch
+
+
+def settled(make: Factory, sandbox: Any) -> tuple[int, int, str]:
+    """Return a paid invoice, its settled payment, and the gateway's name for that."""
+    invoice = make.invoice()
+    payment = pay(invoice).payment_id
+    gateway_id = fetch(Payment, payment).gateway_id
+    sandbox.advance(days=2)
+    return invoice, payment, gateway_id
+
+
+def disputed(make: Factory, sandbox: Any, end: str = "") -> tuple[int, int, str]:
+    """Return a paid invoice, its settled payment and the id of the dispute, which ended so."""
+    invoice, payment, gateway_id = settled(make, sandbox)
+    for action in ("dispute-open", f"dispute-{end}") if end else ("dispute-open",):
+        sandbox.control(f"transactions/{gateway_id}/{action}")
+    newest = sandbox.control("webhooks", method="GET")[0]
+    assert newest["kind"] == f"dispute_{end or 'opened'}"
+    return invoice, payment, newest["subject_id"]
+
+
+def becomes(server: Server, dispute: str, status: str, kind: str) -> None:
+    """Have the gateway's dispute become ``status`` and news of ``kind`` sent."""
+    with server.desk.writing() as work:
+        work.db.execute("UPDATE disputes SET status = ? WHERE id = ?", (status, dispute))
+        row = theirs.load(work, dispute)
+        assert row is not None
+        of = transactions.load(work, row.transaction_id)
+        assert of is not None
+        announced.add_dispute(work, kind, row, of)
+
+
+def hear(server: Server, dispute: str, kind: str) -> None:
+    notifications.process(notifications.receive(*signed_news(server, dispute, kind)))
+
+
+def ends() -> tuple[Any, ...]:
+    """Return where everything is, without who told it when."""
+    [dispute] = rows_of(Dispute)
+    return (
+        dispute.state,
+        [(row.state, row.balance, row.paid_at is None) for row in rows_of(Invoice)],
+        [(row.state, row.allocated, row.unapplied) for row in rows_of(Payment)],
+    )
+
+
+def titles() -> list[str]:
+    return [email.params["title"] for email in emails("staff_notice")]
