@@ -103,7 +103,10 @@
   const wrong = document.querySelector(".wrong :is(input:not([type=hidden]), select, textarea)");
   if (wrong) wrong.focus();
 
-  window.addEventListener("pageshow", () => {
+  // Only a page that comes back out of the browser's memory: the event of a page that is still
+  // loading would let a second click send its form once more.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
     for (const form of document.forms) {
       delete form.dataset.sent;
       for (const field of form.elements) if (!field.value) field.disabled = false;

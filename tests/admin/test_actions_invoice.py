@@ -181,7 +181,7 @@ def test_deleting_a_draft(make: Factory, staff_client: Build, post: Post) -> Non
     [
         ("send", "This invoice is paid."),
         ("redraft", "This invoice is paid."),
-        ("delete", "Only drafts can be deleted."),
+        ("delete", "A paid invoice can't be deleted."),
     ],
 )
 def test_a_paid_invoice_refuses_and_its_greyed_buttons_say_the_same(

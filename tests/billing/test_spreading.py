@@ -14,7 +14,8 @@ from billing.database import reading
 from billing.errors import Refusal
 from billing.in_person import Manual
 from billing.spreading import Plan
-from models import History, Invoice, Payment, User
+from jobs.letters import render
+from models import History, Invoice, OutgoingEmail, Payment, User
 from models.states import Tender
 from tests.billing.helpers import VISA, check_all, refusal_of
 from tests.support import STAFF, Factory, all_of, emails, fetch
@@ -68,6 +69,11 @@ def test_one_receipt_tells_all_of_it(three: tuple[int, list[int]]) -> None:
     with reading() as session:
         (payment,) = session.query(Payment).all()
         assert sorted(share.amount for share in payment.allocations) == [1000, 2000, 3000]
+        letter = render(session.query(OutgoingEmail).filter_by(kind="receipt").one(), session)
+    assert letter.subject == "Receipt for 3 invoices: $60.00"
+    assert "$60.00" in letter.html
+    assert [letter.text.count(f"Invoice #{number}") for number in (1, 2, 3)] == [1, 1, 1]
+    assert len(letter.attachments) == 3
 
 
 def test_a_surplus_is_the_users_credit_and_no_news_to_who_entered_it(

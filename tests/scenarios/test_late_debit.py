@@ -77,8 +77,9 @@ def test_a_debit_that_settles_after_its_invoice_was_paid_in_cash(
         page.get_by_role("main").get_by_role("link", name="Refund").first.click()
         page.get_by_label("Why").fill("She paid in cash")
         page.get_by_role("button", name="Refund").click()
-        paid_back = page.get_by_text("being paid back").or_(page.get_by_text("was paid back"))
-        expect(paid_back.first).to_be_visible()
+        expect(
+            page.get_by_text(re.compile(r"\$150\.00 (is being|was) paid back")).first
+        ).to_be_visible()
         page.goto(invoice)
         expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
 
