@@ -242,6 +242,8 @@ def test_preview_in_a_browser_then_save(app: Flask, make: Factory) -> None:
     cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     server = make_server("127.0.0.1", 0, app, threaded=True)
+    # A request that is still running must not write into the next test's database.
+    server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"

@@ -127,6 +127,8 @@ def browser() -> Iterator[Browser]:
 def served(app: Flask) -> Iterator[str]:
     """The address of the application on a real socket."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
+    # A request that is still running must not write into the next test's database.
+    server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
