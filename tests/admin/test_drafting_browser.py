@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from billing import invoicing
 from billing.database import transaction
 from billing.items import Line
 from models import Invoice, Item, PredefinedCharge
 from tests.billing.helpers import rows_of
+from tests.portal.conftest import browser, served
 from tests.support import STAFF, Factory, fetch, sign_in
-from tools.browser import find_chromium
+
+__all__ = ["browser", "served"]
 
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -26,29 +26,6 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 def dialect() -> str:
     """What a browser does is the same on both databases."""
     return "sqlite"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def served(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    # A request that is still running must not write into the next test's database.
-    server.daemon_threads = False  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
