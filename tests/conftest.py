@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -28,6 +29,9 @@ from tests.support import Browser, Clock, Factory, csrf_token, sign_in
 from wsgi import create_app, migrate
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A browser shares its machine with every other test: what it expects may take its time (ms).
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,8 @@
     }
     // What only fills a frame of this page leaves the form to be sent afterwards.
     if (event.submitter && event.submitter.formTarget) return;
-    if (form.method === "post") {
+    // Asked by attribute: a field that is called "method" hides the property of that name.
+    if (form.getAttribute("method") === "post") {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "yes";
     } else {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from models import Invoice
 from tests.admin.test_drafting_browser import WIDER, browser, opened, served
@@ -61,6 +61,21 @@ def test_the_button_says_what_is_typed_and_one_double_click_charges_it_once(
     expect(page.get_by_text("$40.50 was charged to Visa ending in 1111.")).to_be_visible()
     assert [payment.amount for payment in payments_of(invoice)] == [4050]
     assert fetch(Invoice, invoice).balance == 5850
+
+
+def test_a_second_click_while_the_first_is_under_way_sends_nothing(
+    charging: Callable[..., tuple[Page, int]],
+) -> None:
+    page, invoice = charging()
+    held: list[Route] = []
+    page.route("**/charge/customer/**", lambda route: held.append(route))
+    button = page.get_by_role("button", name="Charge $99.00")
+    button.evaluate("button => [0, 300].forEach((wait) => setTimeout(() => button.click(), wait))")
+    page.wait_for_timeout(800)
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.get_by_text("$99.00 was charged to Visa ending in 1111.")).to_be_visible()
+    assert [payment.amount for payment in payments_of(invoice)] == [9900]
 
 
 def test_without_script_another_amount_is_asked_once_more(

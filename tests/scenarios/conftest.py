@@ -17,12 +17,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from demo.ports import BLOCK, Ports, probe
 from tests.messaging.conftest import sink
-from tests.scenarios.office import Office
+from tests.scenarios.office import ROOT, Office
 from tools.browser import find_chromium
 
 __all__ = ["sink"]
 
-ROOT = Path(__file__).resolve().parents[2]
 GIVEN = ("DATABASE_URL", "REDIS_URL", "SMTP_HOST", "GATEWAY_URL", "SECRET_KEY")
 
 

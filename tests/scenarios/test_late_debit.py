@@ -6,12 +6,9 @@ Debit pending → billing method to invoice → back to draft → cash → the d
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.scenarios.conftest import ROOT
 from tests.scenarios.office import WIDE, Office, sign_in, visit
 
 NORA = "Nora Lindqvist"
@@ -51,12 +48,14 @@ def test_a_debit_that_settles_after_its_invoice_was_paid_in_cash(
         page.get_by_label("Why").fill("She pays at the desk")
         page.get_by_role("button", name="Set back to draft").click()
         again = page.get_by_role("button", name="Set back all the same")
+        draft = page.get_by_text("Draft", exact=True)
+        expect(again.or_(draft).first).to_be_visible()
         if again.count():
             expect(page.get_by_text("can’t be stopped any more").first).to_be_visible()
             expect(page.get_by_label("Why")).to_have_value("She pays at the desk")
             page.get_by_label("Set it back all the same").check()
             again.click()
-        expect(page.get_by_text("Draft", exact=True).first).to_be_visible()
+        expect(draft.first).to_be_visible()
 
         # The money at the desk.
         act(page, "Process Invoice In-Person")
@@ -83,13 +82,4 @@ def test_a_debit_that_settles_after_its_invoice_was_paid_in_cash(
         page.goto(invoice)
         expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
 
-    proof = [sys.executable, "-m", "demo", "--folder", str(office.folder), "exec"]
-    verified = subprocess.run(
-        [*proof, sys.executable, "-m", "wsgi", "verify"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "Everything adds up." in verified.stdout, verified.stdout + verified.stderr
+    assert "Everything adds up." in office.proof()
