@@ -12,13 +12,14 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from admin.base import cells
 from admin.base.columns import Column
 from admin.base.scope import in_scope
 from admin.base.view import RecordView
 from admin.base.words import Words
+from billing.dispute_losses import dispute_of
 from billing.notifications import unsettled
 from models import Allocation, Dispute, GatewayNotification, Invoice, Payment, db
 
@@ -109,10 +110,14 @@ def readable(payload: str) -> str:
 
 
 def disputes_of(record: Any) -> list[Dispute]:
-    """Return the disputes about a payment, or about the payments of an invoice, newest first."""
+    """Return the disputes about a payment, or about the payments of an invoice, newest first.
+
+    Of what a lost dispute took, a record of its own, it is that dispute.
+    """
     statement = select(Dispute).where(*in_scope(Dispute)).order_by(Dispute.id.desc())
     if isinstance(record, Payment):
-        return list(db.session.scalars(statement.where(Dispute.payment_id == record.id)))
+        its_own = or_(Dispute.payment_id == record.id, Dispute.id == dispute_of(record))
+        return list(db.session.scalars(statement.where(its_own)))
     assert isinstance(record, Invoice)
     shares = select(Allocation.payment_id).where(Allocation.invoice_id == record.id)
     return list(db.session.scalars(statement.where(Dispute.payment_id.in_(shares))))

@@ -13,7 +13,7 @@ from admin.base import cells
 from admin.base.columns import Column, Derived
 from admin.base.view import RecordView
 from admin.base.words import Words
-from models import History, Invoice, OutgoingEmail, db
+from models import History, Invoice, Label, OutgoingEmail, db
 
 # What history rows can be about, in the words of ``billing.history.record_name``.
 ABOUT = (
@@ -69,16 +69,30 @@ NUMBER = Derived(
         else None
     ),
 )
+# A label can be deleted, and has no page then.
+LABEL = Derived(
+    sql=lambda _words: (
+        select(Label.id)
+        .where(Label.id == History.record_id, History.record == "label")
+        .correlate(History)
+        .scalar_subquery()
+    ),
+    of=lambda event, _words: (
+        db.session.scalar(select(Label.id).where(Label.id == event.record_id))
+        if event.record == "label"
+        else None
+    ),
+)
 
 
 def _about(values: Sequence[Any], words: Words, full: bool) -> Any:
-    record, record_id, number = values
+    record, record_id, number, label = values
     text = NAMES.get(record, cells.word(record))
     if record == "payment":
         number = record_id
     if number is not None:
         text = f"{text} #{number}"
-    address = words.eye(record, record_id)
+    address = words.eye(record, record_id) if record != "label" or label else None
     return escape(text) if address is None else cells.link(address, text)
 
 
@@ -97,7 +111,7 @@ class HistoryView(RecordView):
     def column(self, name: str) -> Column:
         column = super().column(name)
         if name == "record":
-            return replace(column, sources=("record", "record_id", NUMBER), render=_about)
+            return replace(column, sources=("record", "record_id", NUMBER, LABEL), render=_about)
         if name == "actor_name":
             return replace(column, sources=("actor_name", "actor_kind"), render=_who)
         return column

@@ -10,6 +10,7 @@ from typing import Any
 
 from admin.applications import ApplicationView
 from admin.base.actions import actions_of
+from admin.base.scope import site_ids
 from admin.base.view import RecordView
 from admin.charges import ChargeView
 from admin.gateway import DisputeView, NewsView
@@ -23,6 +24,7 @@ from billing.actions import (
     application_actions,
     email_actions,
     invoice_actions,
+    label_actions,
     payment_actions,
     unit_actions,
     user_actions,
@@ -72,6 +74,7 @@ actions_of(Application, application_actions)
 actions_of(Form, form_actions)
 actions_of(Message, message_actions)
 actions_of(GatewayNotification, news_actions)
+actions_of(Label, lambda session, label: label_actions(session, label, site_ids()))
 actions_of(OutgoingEmail, lambda _session, email: email_actions(email))
 
 

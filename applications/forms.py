@@ -107,8 +107,10 @@ def _checked(fee: FeeLine, item_name: str) -> FeeLine:
     label = _plain(fee.label)
     if not label or len(label) > 160:
         raise Refusal("Every fee needs a name of at most 160 characters.", "fee_label", "label")
-    if not 0 <= fee.amount <= MAX_AMOUNT:
-        raise Refusal("Enter an amount such as 20.00.", "fee_amount", "amount")
+    if fee.amount < 0:
+        raise Refusal("A fee can't be below zero.", "fee_amount", "amount")
+    if fee.amount > MAX_AMOUNT:
+        raise Refusal("That amount is too large.", "fee_amount", "amount")
     if fee.per_item and not item_name:
         raise Refusal("Say what is counted, such as “dog”.", "no_item_name", "item_name")
     return FeeLine(label, fee.amount, fee.rule, fee.per_item)

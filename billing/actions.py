@@ -5,14 +5,24 @@ The sentence beside a greyed button is the guard's own, so page and verb never d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from billing import credit_use, crediting, drafts, guards, receipts, refunds, reminding, spreading
+from billing import (
+    credit_use,
+    crediting,
+    drafts,
+    guards,
+    label_ends,
+    receipts,
+    refunds,
+    reminding,
+    spreading,
+)
 from billing.errors import Refusal
-from models import Application, Invoice, OutgoingEmail, Payment, Unit, User
+from models import Application, Invoice, Label, OutgoingEmail, Payment, Unit, User
 from models.states import (
     ApplicationState,
     EmailState,
@@ -121,6 +131,7 @@ def user_actions(session: Session, user: User) -> list[Action]:
         action(*_CREATE_INVOICE, drafts.why_not_invoice_user(user)),
         action("record_payment", "Record payment", "payments.process", why_not),
         action("statement", "Statement", "invoices.view", None),
+        action("end_links", "End links", "users.edit", None),
     ]
 
 
@@ -129,6 +140,16 @@ def unit_actions(session: Session, unit: Unit) -> list[Action]:
     return [
         action(*_CREATE_INVOICE, drafts.why_not_invoice_unit(session, unit)),
         action("statement", "Statement", "invoices.view", None),
+    ]
+
+
+def label_actions(session: Session, label: Label, within: Collection[int] = ()) -> list[Action]:
+    """Return the buttons of a label's page; ``within``: the sites of whoever looks, empty: all."""
+    merge = label_ends.why_not_merge(session, label, within)
+    delete = label_ends.why_not_end(session, label, within)
+    return [
+        action("merge_label", "Merge into…", "labels.edit", merge),
+        action("delete_label", "Delete label", "labels.edit", delete),
     ]
 
 

@@ -11,16 +11,16 @@ from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, hooks, ledger, outcomes
+from billing import clock, dispute_losses, hooks, ledger, outcomes
 from billing.actor import Actor
 from billing.database import transaction
 from billing.gateway import DisputeNews
 from billing.history import note
 from billing.mailing import notify_staff
 from billing.office import get_settings, in_words
-from billing.transitions import may, move
-from models import Dispute, Invoice, Payment
-from models.states import DisputeState, InvoiceState, PaymentKind, PaymentState
+from billing.transitions import move
+from models import Dispute, History, Invoice, Payment
+from models.states import DisputeState, PaymentKind, PaymentState
 
 Invoices = dict[int, Invoice]
 
@@ -28,8 +28,9 @@ Invoices = dict[int, Invoice]
 def record(payment_id: int, news: DisputeNews, *, actor: Actor) -> bool:
     """Bring a dispute to where the gateway says it is; False when it was there already.
 
-    Lost: all the payment had paid is owed again. Lost and won after all: the money is back and is
-    not applied to any invoice, because the invoices may have been paid otherwise since.
+    Lost: what the disputed part of the payment had paid is owed again. Lost and won after all: the
+    money is back and is not applied to any invoice, because the invoices may have been paid
+    otherwise since.
     """
     with transaction() as session:
         payment, invoices = outcomes.lock_payment(session, payment_id)
@@ -42,11 +43,13 @@ def record(payment_id: int, news: DisputeNews, *, actor: Actor) -> bool:
         if dispute is None:
             dispute = _new(payment, news)
         elif dispute.state is news.state:
-            _correct(dispute, news)
+            _correct(session, dispute, news, actor)
             return False
         elif news.state is DisputeState.OPEN:
             # It ended meanwhile, and an ended dispute does not open again.
             return False
+        else:
+            _correct(session, dispute, news, actor)
         if news.state is DisputeState.LOST:
             _lose(session, dispute, payment, invoices, actor)
             return True
@@ -71,11 +74,17 @@ def _new(payment: Payment, news: DisputeNews) -> Dispute:
     )
 
 
-def _correct(dispute: Dispute, news: DisputeNews) -> None:
-    """The bank may give more time, or dispute another part, while a dispute is open."""
-    if dispute.state is DisputeState.OPEN:
-        dispute.reply_by = news.reply_by or dispute.reply_by
-        dispute.amount = dispute.amount if news.amount is None else news.amount
+def _correct(session: Session, dispute: Dispute, news: DisputeNews, actor: Actor) -> None:
+    """The bank may give more time, or dispute another part; what ended stays as it ended."""
+    if dispute.state is DisputeState.LOST or dispute.state is news.state is DisputeState.WON:
+        return
+    before = (dispute.reply_by, dispute.amount)
+    dispute.reply_by = news.reply_by or dispute.reply_by
+    dispute.amount = dispute.amount if news.amount is None else news.amount
+    if before != (dispute.reply_by, dispute.amount):
+        by = f"; answer by {_day(session, dispute)}" if dispute.reply_by else ""
+        sentence = f"The bank changed it: {in_words(session, dispute.amount)} is disputed{by}"
+        note(session, dispute, "correct", sentence, actor)
 
 
 def _open(
@@ -103,59 +112,66 @@ def _win(
     lost_before = dispute.state is DisputeState.LOST
     dispute.closed_at = clock.now()
     sentence = f"The dispute over {amount} was won"
+    took_all = lost_before and payment.state is PaymentState.RETURNED and _took(session, dispute)
     move(session, dispute, "win", DisputeState.WON, actor, sentence)
-    if lost_before and payment.state is PaymentState.RETURNED:
+    if took_all:
         _regain(session, dispute, payment, actor)
-        return
-    _note(session, payment, invoices, "dispute_win", sentence, actor)
-    _tell(session, dispute, payment, "A dispute was won", f"{sentence}. The money stays")
+    elif lost_before and (back := dispute_losses.give_back(session, dispute, payment, actor)):
+        words = _came_back(session, back)
+        note(session, payment, "regain", words, actor)
+        _tell_regained(session, dispute, payment, words)
+    else:
+        _note(session, payment, invoices, "dispute_win", sentence, actor)
+        _tell(session, dispute, payment, "A dispute was won", f"{sentence}. The money stays")
+    if lost_before:
+        dispute_losses.settle_up(session, payment, invoices, actor)
 
 
 def _regain(session: Session, dispute: Dispute, payment: Payment, actor: Actor) -> None:
-    """Take back money that a lost dispute had cost: it is the user's until staff apply it."""
+    """Take back a whole payment a lost dispute had cost: it is the user's until staff apply it."""
     before = payment.state
-    words = f"{in_words(session, payment.unapplied)} came back: the lost dispute was won after all"
+    words = _came_back(session, payment.unapplied)
     move(session, payment, "regain", PaymentState.SETTLED, actor, words)
-    sentence = f"{words}. It is not applied to any invoice: apply it, or pay it back"
-    _tell(session, dispute, payment, "A lost dispute was won after all", sentence)
+    _tell_regained(session, dispute, payment, words)
     # No invoice changed by it.
     hooks.payment_changed(session, hooks.Change(payment, before, payment.state), [], actor)
+
+
+def _came_back(session: Session, amount: int) -> str:
+    return f"{in_words(session, amount)} came back: the lost dispute was won after all"
+
+
+def _tell_regained(session: Session, dispute: Dispute, payment: Payment, words: str) -> None:
+    sentence = f"{words}. It is not applied to any invoice: apply it, or pay it back"
+    _tell(session, dispute, payment, "A lost dispute was won after all", sentence)
+
+
+def _took(session: Session, dispute: Dispute) -> bool:
+    """Whether it took anything when it was last lost; its payment may have been gone by then."""
+    lost = select(History.details).where(
+        History.record == "dispute", History.record_id == dispute.id, History.verb == "lose"
+    )
+    details = session.scalars(lost.order_by(History.id.desc()).limit(1)).one()
+    return bool(details.get("took", True))
 
 
 def _lose(
     session: Session, dispute: Dispute, payment: Payment, invoices: Invoices, actor: Actor
 ) -> None:
-    amount = in_words(session, dispute.amount)
+    sentence = f"The dispute over {in_words(session, dispute.amount)} was lost"
     dispute.closed_at = clock.now()
-    move(session, dispute, "lose", DisputeState.LOST, actor, f"The dispute over {amount} was lost")
-    if payment.state is PaymentState.SETTLED:
-        _take_back(session, payment, invoices, actor)
-        return
-    sentence = f"The dispute over {amount} was lost, but the payment was not there any more"
-    _note(session, payment, invoices, "dispute_lose", sentence, actor)
-    _tell(session, dispute, payment, "A dispute was lost", sentence)
-
-
-def _take_back(session: Session, payment: Payment, invoices: Invoices, actor: Actor) -> None:
-    """Take all that a settled payment had paid off its invoices again."""
-    before = payment.state
-    sentence = f"{in_words(session, payment.amount)} was taken back after a lost dispute"
-    move(session, payment, "return", PaymentState.RETURNED, actor, sentence)
-    applied = ledger.applied_of(session, payment)
-    for invoice_id in sorted({share.invoice_id for share in applied}):
-        invoice = invoices[invoice_id]
-        if may(invoice, "lose_dispute"):
-            invoice.paid_at = None
-            move(session, invoice, "lose_dispute", InvoiceState.SENT, actor, sentence)
-        else:
-            note(session, invoice, "lose_dispute", sentence, actor)
-        for share in applied:
-            if share.invoice_id == invoice_id:
-                ledger.take_back(share, payment, invoice)
-    title = "A dispute was lost"
-    announcements.taken_back(session, payment, sentence, kind="dispute", title=title)
-    change = hooks.Change(payment, before, payment.state)
-    hooks.payment_changed(session, change, list(invoices.values()), actor)
+    all_of_it = dispute_losses.takes_all(session, dispute, payment)
+    amount = payment.amount if all_of_it else dispute_losses.missing(session, dispute, payment)
+    details = {"took": amount}
+    move(session, dispute, "lose", DisputeState.LOST, actor, sentence, details=details)
+    if all_of_it:
+        dispute_losses.take_all(session, dispute, payment, invoices, actor)
+    elif amount:
+        dispute_losses.take_part(session, dispute, payment, invoices, amount, actor)
+    else:
+        sentence = f"{sentence}, but nothing of the payment was left"
+        _note(session, payment, invoices, "dispute_lose", sentence, actor)
+        _tell(session, dispute, payment, "A dispute was lost", sentence)
 
 
 def _note(

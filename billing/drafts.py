@@ -13,7 +13,7 @@ from typing import Any
 
 from babel.dates import format_date
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from billing.errors import Refusal
 from billing.guards import require, why_not_generate
@@ -31,9 +31,9 @@ def why_not_invoice_user(user: User) -> Refusal | None:
 
 
 def why_not_invoice_unit(session: Session, unit: Unit) -> Refusal | None:
-    """Create invoice, from a unit's page: somebody has to rent it."""
-    if not present_rentals(session, unit_id=unit.id):
-        return Refusal("Nobody rents this unit now.", "not_rented")
+    """Create invoice, from a unit's page: somebody has to rent it, or have left not long ago."""
+    if not rentals_to_invoice(session, unit_id=unit.id):
+        return Refusal("Nobody has rented this unit in the last 12 months.", "not_rented")
     return None
 
 
@@ -43,19 +43,46 @@ def why_not_invoice_application(session: Session, application: Application) -> R
     return why_not_invoice_user(user) or why_not_generate(session, application)
 
 
-def present_rentals(
+def rentals_to_invoice(
     session: Session, *, user_id: int | None = None, unit_id: int | None = None
 ) -> list[Rental]:
-    """Return the rentals of a user or of a unit that run today, the oldest first."""
+    """Return the rentals of a user or of a unit that a new invoice can be about.
+
+    Those that run today come first, the oldest first; then those that ended in the last 12 months,
+    the newest end first, because a final bill is written after somebody has moved out. Nothing can
+    be invoiced to an erased user, so theirs are left out.
+    """
     today = local_today(session)
-    running = select(Rental).where(
-        Rental.started_on <= today, or_(Rental.ended_on.is_(None), Rental.ended_on >= today)
+    rows = (
+        select(Rental)
+        .join(Rental.user)
+        .where(
+            Rental.started_on <= today,
+            or_(Rental.ended_on.is_(None), Rental.ended_on >= _a_year_before(today)),
+            User.erased_at.is_(None),
+        )
+        .options(contains_eager(Rental.user), joinedload(Rental.unit).joinedload(Unit.site))
+        .order_by(Rental.started_on, Rental.id)
     )
     if user_id is not None:
-        running = running.where(Rental.user_id == user_id)
+        rows = rows.where(Rental.user_id == user_id)
     if unit_id is not None:
-        running = running.where(Rental.unit_id == unit_id)
-    return list(session.scalars(running.order_by(Rental.started_on, Rental.id)))
+        rows = rows.where(Rental.unit_id == unit_id)
+    found = session.scalars(rows).all()
+    running = [each for each in found if not has_ended(session, each)]
+    ended = [each for each in found if has_ended(session, each)]
+    return running + sorted(ended, key=lambda each: (each.ended_on, each.id), reverse=True)
+
+
+def has_ended(session: Session, rental: Rental) -> bool:
+    """Whether its last day is over where the office is."""
+    return rental.ended_on is not None and rental.ended_on < local_today(session)
+
+
+def _a_year_before(day: dt.date) -> dt.date:
+    if (day.month, day.day) == (2, 29):
+        day -= dt.timedelta(days=1)
+    return day.replace(year=day.year - 1)
 
 
 def place(
@@ -93,9 +120,10 @@ def _checked_rental(session: Session, user: User, rental_id: int, shown_site: in
     if rental.user_id != user.id:
         raise Refusal("This rental is another user's.", "rental_of_another", "rental")
     today = local_today(session)
-    if rental.ended_on is not None and rental.ended_on < today:
+    if rental.ended_on is not None and rental.ended_on < _a_year_before(today):
         day = _day(session, rental.ended_on)
-        raise Refusal(f"This rental ended on {day}.", "rental_ended", "rental")
+        sentence = f"This rental ended on {day}, more than 12 months ago."
+        raise Refusal(sentence, "rental_ended", "rental")
     if rental.started_on > today:
         day = _day(session, rental.started_on)
         raise Refusal(f"This rental only begins on {day}.", "rental_not_begun", "rental")

@@ -115,9 +115,9 @@ def create_invoice(
     billable_id -- a unit or an application it is about
     within      -- the sites of the person who asks; empty: every site
 
-    Refused for an erased user, a site outside ``within``, a rental that is another user's, has
-    ended or whose unit was moved meanwhile, and for an application that ``generate_invoice`` would
-    refuse or that owes less than the lines come to.
+    Refused for an erased user, a site outside ``within``, a rental that is another user's, has not
+    begun, ended more than 12 months ago or whose unit was moved meanwhile, and for an application
+    that ``generate_invoice`` would refuse or that owes less than the lines come to.
     """
     with transaction() as session:
         user = lock(session, User, user_id)

@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, literal, select
+from sqlalchemy import Select, Table, delete, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from billing import clock
 from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import NotFound, Refusal
 from billing.guards import require
 from billing.history import note
+from billing.history_rows import note_each
 from billing.saving import check_label
-from models import History, Invoice, Label, Settings, Unit, User
-from models.label import invoice_labels
+from models import Invoice, Label, Settings, Unit, User
+from models.label import invoice_labels, unit_labels, user_labels
 from models.states import InvoiceState
 
-LABELLED: tuple[type[Any], ...] = (User, Unit, Invoice)
+# What can have labels, with the table in between; its first column is the record's id.
+TABLES: dict[type[Any], Table] = {User: user_labels, Unit: unit_labels, Invoice: invoice_labels}
+LABELLED = tuple(TABLES)
 MOST = 20
 # Ids in one statement; SQLite takes no more than some 32,000.
 CHUNK = 5_000
@@ -64,17 +66,19 @@ def set_labels(
         made = _label_named(session, new, actor) if new.strip() else None
         record = lock(session, model, record_id)
         require(why_not_label(record))
-        before = {label.id: label for label in record.labels}
         wanted = set(label_ids) | ({made.id} if made else set())
+        held = _held_labels(session, TABLES[model], record_id, wanted)
+        before = _labels_on(session, TABLES[model], record_id)
         if shown is not None:
             wanted = (set(before) - set(shown)) | (wanted - (set(shown) - set(before)))
         if wanted == set(before):
             return False
         if len(wanted) > MOST:
             raise Refusal(f"At most {MOST} labels, please.", "too_many", "labels")
-        after = _labels(session, wanted)
-        record.labels = list(after.values())
-        session.flush()
+        if not wanted <= set(held):
+            raise Refusal("Choose from the list only.", "unknown_label", "labels")
+        after = {key: held[key] for key in wanted}
+        _write(session, TABLES[model], record_id, set(before) - wanted, wanted - set(before))
         _note(session, record, before, after, actor)
         return True
 
@@ -111,17 +115,49 @@ def _chunks(ids: Sequence[int]) -> list[list[int]]:
 
 
 def _one_label(session: Session, label_id: int) -> Label:
-    label = session.get(Label, label_id)
+    """Return a label that is put on or taken off, held so that it can't end meanwhile."""
+    held = select(Label).where(Label.id == label_id).with_for_update(read=True, key_share=True)
+    label = session.scalar(held)
     if label is None:
         raise NotFound("label")
     return label
 
 
-def _labels(session: Session, ids: set[int]) -> dict[int, Label]:
-    found = {label.id: label for label in session.scalars(select(Label).where(Label.id.in_(ids)))}
-    if set(found) != ids:
-        raise Refusal("Choose from the list only.", "unknown_label", "labels")
-    return found
+def _held_labels(
+    session: Session, table: Table, record_id: int, wanted: Collection[int]
+) -> dict[int, Label]:
+    """Return the labels on a record and those wanted for it, held so that none can end meanwhile.
+
+    Read by their keys alone: whoever renames one is not in the way.
+    """
+    owner = table.columns[0]
+    on_it = select(table.c.label_id).where(owner == record_id)
+    statement = (
+        select(Label)
+        .where(or_(Label.id.in_(wanted), Label.id.in_(on_it)))
+        .order_by(Label.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return {label.id: label for label in session.scalars(statement)}
+
+
+def _labels_on(session: Session, table: Table, record_id: int) -> dict[int, Label]:
+    on_it = select(table.c.label_id).where(table.columns[0] == record_id)
+    return {label.id: label for label in session.scalars(select(Label).where(Label.id.in_(on_it)))}
+
+
+def _write(
+    session: Session, table: Table, record_id: int, taken_off: set[int], put_on: set[int]
+) -> None:
+    """Change the rows in between; one that a colleague has written meanwhile is no error."""
+    owner = table.columns[0]
+    if taken_off:
+        gone = table.c.label_id.in_(taken_off)
+        session.execute(delete(table).where(owner == record_id, gone))
+    if put_on:
+        record = literal(record_id, owner.type)
+        rows = select(record, Label.id).where(Label.id.in_(put_on))
+        session.execute(insert_missing(session, table, rows))
 
 
 def _label_named(session: Session, name: str, actor: Actor) -> Label:
@@ -164,13 +200,7 @@ def _put_on(session: Session, ids: list[int], label: Label) -> list[int]:
     table: Table = invoice_labels
     labelled = literal(label.id, table.c.label_id.type)
     rows = select(Invoice.id, labelled).where(Invoice.id.in_(ids), _NOT_DELETED)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = (
-        dialect.insert(table)
-        .from_select(["invoice_id", "label_id"], rows)
-        .on_conflict_do_nothing()
-        .returning(table.c.invoice_id)
-    )
+    statement = insert_missing(session, table, rows).returning(table.c.invoice_id)
     return sorted(session.scalars(statement))
 
 
@@ -187,26 +217,18 @@ def _take_off(session: Session, ids: list[int], label: Label) -> list[int]:
     return sorted(session.scalars(statement))
 
 
+def insert_missing(session: Session, table: Table, rows: Select[Any]) -> Any:
+    """Return the INSERT of ``rows`` (record's id, label's id) that passes over what is there."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    names = [column.name for column in table.columns]
+    return dialect.insert(table).from_select(names, rows).on_conflict_do_nothing()
+
+
 def _logged(session: Session, ids: list[int], label: Label, what: str, actor: Actor) -> list[int]:
     """Write a history row for each of these invoices, in one statement, and return the ids."""
-    if not ids:
-        return ids
-    key = what.replace(" ", "_")
-    columns: dict[str, Any] = {
-        "at": literal(clock.now(), History.at.type),
-        "actor_kind": literal(actor.kind, History.actor_kind.type),
-        "actor_id": literal(actor.id, History.actor_id.type),
-        "actor_name": literal(actor.name),
-        "record": literal("invoice"),
-        "record_id": Invoice.id,
-        "user_id": Invoice.user_id,
-        "site_id": Invoice.site_id,
-        "verb": literal("label"),
-        "sentence": literal(f"{_named([label.name])} {what}"),
-        "reason": literal(""),
-        "details": literal({key: [label.name]}, History.details.type),
-        "ip": literal(actor.ip),
-    }
-    rows = select(*columns.values()).where(Invoice.id.in_(ids))
-    session.execute(insert(History).from_select(list(columns), rows))
+    if ids:
+        details = {what.replace(" ", "_"): [label.name]}
+        sentence = f"{_named([label.name])} {what}"
+        chosen = select(Invoice.id).where(Invoice.id.in_(ids))
+        note_each(session, Invoice, chosen, "label", sentence, actor, details)
     return ids

@@ -6,8 +6,9 @@ salt of its own, so that no other link opens it and it opens nothing else. It en
 A link that was used to save a card or account has done its service: saving raises the version, so
 an old letter does not stay an open door to somebody's payment methods. Whoever has just saved one
 may want to look again, pay what failed, or correct a slip, so for an hour after that the version
-before still works. ``end_links`` raises it by two and thus ends every link at once, and so does a
-new e-mail address: what is in the old mailbox is no longer this person's.
+before still works. ``end_links_of`` raises it by two and thus ends every link at once: when staff
+end them (``billing.link_ends``), and with a new e-mail address, because what is in the old mailbox
+is no longer this person's.
 
 Forged, expired and ended links are one answer, ``LinkDead``.
 """
@@ -24,9 +25,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import clock, runtime
-from billing.actor import Actor
-from billing.database import lock, transaction
-from billing.history import note
 from billing.links import LinkDead
 from models import History, User
 
@@ -75,16 +73,8 @@ def without_links(text: str) -> str:
     return _LINK.sub(r"\1…", text)
 
 
-def end_links(user_id: int, *, actor: Actor) -> None:
-    """End every link to this person's payment method that was given out so far, at once."""
-    with transaction() as session:
-        user = lock(session, User, user_id)
-        end_links_of(user)
-        note(session, user, "end_links", "Links to the payment method no longer work", actor)
-
-
 def end_links_of(user: User) -> None:
-    """End every link of ``user``'s in the caller's transaction."""
+    """End every link to this person's payment method, in the caller's transaction."""
     user.link_version += _BEYOND_USE
 
 

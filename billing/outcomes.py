@@ -10,7 +10,16 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, content, diary, hooks, ledger, retry_plan
+from billing import (
+    announcements,
+    clock,
+    content,
+    diary,
+    dispute_losses,
+    hooks,
+    ledger,
+    retry_plan,
+)
 from billing.actor import Actor
 from billing.database import lock
 from billing.gateway import Answer
@@ -48,6 +57,8 @@ def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> C
     _note_answer(payment, answer)
     if payment.kind is PaymentKind.REFUND:
         record_refund(session, payment, answer.state, actor)
+        source = session.get_one(Payment, payment.refund_of_id)
+        dispute_losses.settle_up(session, source, invoices, actor)
     else:
         _step(session, payment, invoices, answer, actor)
     diary.plan(payment)

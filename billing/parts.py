@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from billing import money
+from billing import typed_numbers
 from billing.errors import Refusal
 from billing.office import get_settings, in_words
 from models import Invoice
@@ -40,7 +40,7 @@ def read_other_amount(session: Session, invoice: Invoice, text: str) -> int:
     not an amount the customer can pay now; ``charging.pay_invoice`` asks again under lock.
     """
     settings = get_settings(session)
-    amount = money.parse_local_amount(text, settings.currency, settings.locale, field=FIELD)
+    amount = typed_numbers.parse_amount(text, settings.currency, settings.locale, field=FIELD)
     why_not = why_not_other_amount(session, invoice, amount)
     if why_not is not None:
         raise why_not

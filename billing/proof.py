@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session, aliased
 from billing import runtime
 from billing.database import reading
 from billing.errors import GatewayError
+from billing.refund_outcomes import DISPUTE
 from billing.transitions import EDGES
 from models import (
     Allocation,
     Application,
     ApplicationFee,
     Credit,
+    Dispute,
     History,
     Invoice,
     Payment,
@@ -33,6 +35,7 @@ from models.states import (
     OWED_INVOICE_STATES,
     AllocationState,
     BillingMethod,
+    DisputeState,
     InvoiceState,
     PaymentState,
     Tender,
@@ -101,6 +104,7 @@ def _rules() -> Iterator[tuple[str, Select[Any]]]:
         "a payment's refunded amount is the sum of its refunds",
         select(Payment.id).where(Payment.refunded != refunds.scalar_subquery()),
     )
+    yield _lost_in_disputes()
     yield (
         "money on invoices comes from collected payments only",
         select(Allocation.id)
@@ -120,6 +124,25 @@ def _rules() -> Iterator[tuple[str, Select[Any]]]:
         ),
     )
     yield from _invoice_rules()
+
+
+def _lost_in_disputes() -> tuple[str, Select[Any]]:
+    """Parts of a payment that disputes took; a whole one is returned and has no parts."""
+    part = aliased(Payment)
+    taken = select(func.coalesce(func.sum(part.amount), 0)).where(
+        part.refund_of_id == Payment.id,
+        part.returns_to == DISPUTE,
+        part.state.in_(COLLECTED_PAYMENT_STATES),
+    )
+    lost = select(func.coalesce(func.sum(Dispute.amount), 0)).where(
+        Dispute.payment_id == Payment.id, Dispute.state == DisputeState.LOST
+    )
+    return (
+        "disputes take no more of a payment than the lost ones were over",
+        select(Payment.id).where(
+            Payment.refunded > 0, taken.scalar_subquery() > lost.scalar_subquery()
+        ),
+    )
 
 
 def _invoice_rules() -> Iterator[tuple[str, Select[Any]]]:

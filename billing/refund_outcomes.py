@@ -18,6 +18,8 @@ from models.states import COLLECTED_PAYMENT_STATES, InvoiceState, PaymentState
 
 REOPEN = "reopen"
 CREDIT = "credit"
+# Nobody paid it back: a lost dispute took it, see ``billing.dispute_losses``.
+DISPUTE = "dispute"
 
 
 def record_refund(session: Session, refund: Payment, said: PaymentState, actor: Actor) -> None:
@@ -46,7 +48,7 @@ def _carry_out(
     amount = in_words(session, refund.amount)
     move(session, refund, "collect", state, actor, f"{amount} paid back", reason=refund.note)
     left = refund.amount - max(0, min(source.unapplied, refund.amount))
-    for invoice_id, share in _shares(session, source, left):
+    for invoice_id, share in shares_to_take(session, source, left):
         _undo_share(session, source, refund, session.get_one(Invoice, invoice_id), share, actor)
     ledger.count_refund(source, refund.amount)
 
@@ -68,13 +70,19 @@ def _come_back(
         announcements.refund_came_back(session, source, refund, sentence)
 
 
-def _shares(session: Session, source: Payment, amount: int) -> list[tuple[int, int]]:
-    """Return how much to take back of which invoice, the latest paid first."""
+def shares_to_take(session: Session, source: Payment, amount: int) -> list[tuple[int, int]]:
+    """Return how much of ``amount`` minor units to take off which invoice, the latest paid first.
+
+    So the debts that were paid first, usually the oldest, stay paid.
+    """
     net: dict[int, int] = {}
+    last: dict[int, int] = {}
     for allocation in ledger.applied_of(session, source):
         net[allocation.invoice_id] = net.get(allocation.invoice_id, 0) + allocation.amount
+        if allocation.amount > 0:
+            last[allocation.invoice_id] = allocation.id
     shares = []
-    for invoice_id in sorted(net, reverse=True):
+    for invoice_id in sorted(net, key=lambda number: last.get(number, 0), reverse=True):
         share = min(amount, net[invoice_id])
         if share > 0:
             shares.append((invoice_id, share))

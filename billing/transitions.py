@@ -86,6 +86,7 @@ PAYMENT_EDGES = (
     Edge("void", (P.STARTED, P.AUTHORISED, P.PENDING), (P.VOIDED,), "staff, gateway"),
     Edge("undo", (P.SUBMITTED,), (P.VOIDED, P.DECLINED), "gateway", "it did not settle after all"),
     Edge("return", (P.SETTLED,), (P.RETURNED,), "gateway", "the bank took it back"),
+    Edge("lose_dispute", (NEW,), (P.SETTLED,), "gateway", "the part that a lost dispute took"),
     Edge("regain", (P.RETURNED,), (P.SETTLED,), "gateway", "a lost dispute was won after all"),
     Edge("reverse", (P.SETTLED,), (P.REVERSED,), "staff", "manual payments only"),
     Edge("surface", _NO_MONEY, (P.PENDING, *_MONEY), "gateway", "late news: it took place"),

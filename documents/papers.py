@@ -6,7 +6,7 @@ from the ledger, so a paper printed today tells today's truth about yesterday's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from billing.errors import NotFound
 from billing.invoicing import content_of
 from billing.links import invoice_url
 from billing.office import get_settings
+from billing.refund_outcomes import DISPUTE
 from models import Allocation, Credit, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
@@ -153,7 +154,8 @@ def paid_lines(
     for row in rows:
         if row.payment.kind == PaymentKind.CHARGE:
             by_payment.setdefault(row.payment_id, []).append(row)
-    return tuple(_line(shares, zone) for shares in by_payment.values())
+    disputed = _lost_in_disputes(session, rows)
+    return tuple(_line(shares, disputed, zone) for shares in by_payment.values())
 
 
 def method_words(payment: Payment) -> str:
@@ -171,15 +173,27 @@ def surplus_of(payment: Payment) -> int:
     return max(payment.unapplied, 0) if received else 0
 
 
-def _line(shares: list[Allocation], zone: ZoneInfo) -> PaidLine:
+def _lost_in_disputes(session: Session, rows: Sequence[Allocation]) -> set[int]:
+    """Return which of the refunds nobody gave: the bank took them after a lost dispute."""
+    refunds = {row.refund_id for row in rows if row.refund_id is not None}
+    if not refunds:
+        return set()
+    taken = select(Payment.id).where(Payment.id.in_(refunds), Payment.returns_to == DISPUTE)
+    return set(session.scalars(taken))
+
+
+def _line(shares: list[Allocation], disputed: set[int], zone: ZoneInfo) -> PaidLine:
     payment = shares[0].payment
     received = sum(share.amount for share in shares if share.amount > 0)
     taken: list[TakenBack] = []
     for share in shares:
         if share.amount < 0:
-            taken.append(TakenBack("refunded", -share.amount, _day(share.created_at, zone)))
-        elif share.state == AllocationState.REVERSED:
-            taken.append(TakenBack("returned", share.amount, None))
+            kind = "returned" if share.refund_id in disputed else "refunded"
+            taken.append(TakenBack(kind, -share.amount, _day(share.created_at, zone)))
+    # What was paid back of it before the bank took all of it did not go twice.
+    returned = sum(share.amount for share in shares if share.state == AllocationState.REVERSED)
+    if returned > 0:
+        taken.append(TakenBack("returned", returned, None))
     return PaidLine(
         payment_id=payment.id,
         on=_day(payment.collected_at or payment.started_at, zone),

@@ -20,6 +20,7 @@ _QUEUE_OF = {
     "holds": "money",
     "charges": "money",
     "methods": "money",
+    "disputes": "money",
     "emails": "emails",
 }
 JOB_SECONDS = 600

@@ -75,6 +75,7 @@ TIMETABLE = (
     Entry("methods.forget", 3600, "Tell the gateway which payment methods were removed"),
     Entry("charges.nightly", 0, "Charge or send what is billed automatically"),
     Entry("charges.retry", 0, "Charge again what was declined softly"),
+    Entry("disputes.check", 0, "Ask the gateway about open disputes", hour=5),
     Entry("methods.expiring", 0, "Announce cards that are about to expire", hour=6),
     Entry("notices.digest", 0, "Send staff their daily digest", hour=7),
 )

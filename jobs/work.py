@@ -14,7 +14,7 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-from jobs import bulk_actions, charges, emails, messages, sweeps
+from jobs import bulk_actions, charges, disputes, emails, messages, sweeps
 from jobs.queues import QUEUES
 from jobs.schedule import recorded
 
@@ -25,6 +25,7 @@ JOBS: dict[str, Callable[[list[int]], str]] = {
     "bulk.sweep": bulk_actions.sweep,
     "charges.nightly": charges.charge_tonight,
     "charges.retry": charges.charge_again,
+    "disputes.check": disputes.check_disputes,
     "emails.deliver": emails.deliver,
     "emails.sweep": emails.sweep,
     "messages.send": messages.send,

@@ -28,6 +28,8 @@ class Label(Base):
     """A word to mark records with. The same labels serve users, units and invoices."""
 
     __tablename__ = "labels"
+    # A deleted label's id never comes again: a saved filter that names it must not find another.
+    __table_args__ = ({"sqlite_autoincrement": True},)
     __panel__ = Panel(
         label="Label",
         plural="Labels",

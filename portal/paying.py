@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from billing import charging, parts
 from billing.actor import customer_actor
 from billing.errors import Refusal
+from billing.typed_numbers import LONGEST
 from models import db
 from portal import limits
 from portal.forms import PayForm
@@ -74,5 +75,6 @@ def attempt(token: str, payment_id: int) -> ResponseReturnValue:
 
 def _back(token: str, sentence: str, part: str | None = None) -> ResponseReturnValue:
     flash(sentence, "refused")
-    kept: dict[str, Any] = {} if part is None else {parts.FIELD: part[:40]}
+    # One more than is read, so that what was too long is still told so.
+    kept: dict[str, Any] = {} if part is None else {parts.FIELD: part[: LONGEST + 1]}
     return redirect(url_for("portal.invoice", token=token, **kept), code=303)

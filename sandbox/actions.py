@@ -38,11 +38,18 @@ def _return(work: Work, row: Transaction) -> None:
     lifecycle.move(work, row, "settlement_declined", source="control_panel")
 
 
-def _open_dispute(work: Work, row: Transaction) -> None:
-    if row.status != "settled" or row.type != "sale":
-        raise NotPossible("Only a settled sale can be disputed.")
-    if chargebacks.open_dispute(work, row) is None:
-        raise NotPossible("It is being disputed already.")
+def disputing(amount: int) -> Callable[[Work, Transaction], None]:
+    """What opens a dispute over `amount` hundredths, 0 for all of the transaction."""
+
+    def open_one(work: Work, row: Transaction) -> None:
+        if row.status != "settled" or row.type != "sale":
+            raise NotPossible("Only a settled sale can be disputed.")
+        if amount > row.amount:
+            raise NotPossible("No more can be disputed than was paid.")
+        if chargebacks.open_dispute(work, row, amount) is None:
+            raise NotPossible("It is being disputed already.")
+
+    return open_one
 
 
 def _close_dispute(status: str) -> Callable[[Work, Transaction], None]:
@@ -65,7 +72,7 @@ ACTIONS: dict[str, Callable[[Work, Transaction], None]] = {
     "settle": _settle,
     "decline": _decline,
     "return": _return,
-    "dispute-open": _open_dispute,
+    "dispute-open": disputing(0),
     "dispute-won": _close_dispute("won"),
     "dispute-lost": _close_dispute("lost"),
     "refund-fail": _fail_refund,

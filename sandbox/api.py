@@ -165,13 +165,17 @@ def _find(desk: Desk, transaction_id: str) -> Response:
 
 
 def _dispute(desk: Desk, dispute_id: str) -> Response:
+    with desk.reading() as work:
+        known = disputes.load(work, dispute_id)
+        about = transactions.load(work, known.transaction_id) if known else None
+
     def respond() -> Response:
         with desk.reading() as work:
             row = disputes.load(work, dispute_id) or abort(404)
             of = transactions.load(work, row.transaction_id) or abort(404)
             return answers.document("dispute", render.dispute(work, row, of))
 
-    return calls.with_faults(desk, "find", None, respond)
+    return calls.with_faults(desk, "dispute", about.order_id if about else None, respond)
 
 
 def _criteria() -> tuple[dict[str, Any], str | None]:

@@ -10,11 +10,12 @@ from sandbox.transactions import Transaction
 from sandbox.work import Work
 
 
-def open_dispute(work: Work, transaction: Transaction) -> Dispute | None:
-    """Open a chargeback over the whole amount; None when one is open already."""
+def open_dispute(work: Work, transaction: Transaction, amount: int = 0) -> Dispute | None:
+    """Open a chargeback over `amount` hundredths, 0 for all; None when one is open already."""
     if any(each.status == "open" for each in disputes.of_transaction(work, transaction.id)):
         return None
-    values = (nonces.new_id(16), transaction.id, "open", transaction.amount, work.now, work.now)
+    disputed = amount or transaction.amount
+    values = (nonces.new_id(16), transaction.id, "open", disputed, work.now, work.now)
     work.db.execute("INSERT INTO disputes VALUES (?, ?, ?, ?, ?, ?)", values)
     dispute = Dispute(*values)
     notifications.add_dispute(work, "dispute_opened", dispute, transaction)

@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from sandbox import actions, clock, faults, lifecycle, notifications, settings, transactions
+from sandbox import (
+    actions,
+    amounts,
+    clock,
+    faults,
+    lifecycle,
+    notifications,
+    settings,
+    transactions,
+)
 from sandbox.refusals import Refused
 from sandbox.work import Desk, Work
 
@@ -177,9 +186,13 @@ def _list_transactions(desk: Desk) -> Any:
         return [actions.summary(row) for row in rows]
 
 
-def act(desk: Desk, transaction_id: str, action: str) -> dict[str, Any]:
-    """Do one of actions.ACTIONS. Raises 404, Refused or actions.NotPossible."""
+def act(desk: Desk, transaction_id: str, action: str, amount: object = None) -> dict[str, Any]:
+    """Do one of actions.ACTIONS. Raises 404, BadRequest, Refused or actions.NotPossible."""
     handler = actions.ACTIONS.get(action) or abort(404)
+    if amount is not None:
+        if action != "dispute-open":
+            raise BadRequest("Only dispute-open takes an amount.")
+        handler = actions.disputing(amounts.parse(amount, "dispute"))
     lifecycle.catch_up(desk)
     with desk.writing() as work:
         row = transactions.load(work, transaction_id) or abort(404)
@@ -188,7 +201,7 @@ def act(desk: Desk, transaction_id: str, action: str) -> dict[str, Any]:
 
 
 def _act(desk: Desk, transaction_id: str, action: str) -> Any:
-    return act(desk, transaction_id, action)
+    return act(desk, transaction_id, action, _json().get("amount"))
 
 
 def _disburse(desk: Desk) -> Any:

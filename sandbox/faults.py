@@ -12,7 +12,7 @@ from sandbox.work import Desk, Work
 
 OPERATIONS = (
     "*", "sale", "credit", "capture", "void", "refund", "reverse", "adjust", "update", "test",
-    "find", "search", "client_token", "customer", "payment_method", "nonce",
+    "find", "search", "dispute", "client_token", "customer", "payment_method", "nonce",
 )  # fmt: skip
 KINDS = ("latency", "drop", "status", "html")
 MOMENTS = ("before", "after")

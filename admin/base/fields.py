@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_decimal
 from sqlalchemy import select
 from wtforms import Field, StringField, ValidationError
 
@@ -13,43 +12,19 @@ from admin.base.columns import title_name, title_text
 from admin.base.scope import find, in_scope, read_id
 from admin.base.words import words
 from billing.errors import Refusal
-from billing.money import (
-    exponent,
-    parse_amount,
-    parse_local_amount,
-    plain_number,
-    to_decimal,
-)
+from billing.typed_numbers import parse_amount, read_number, write_number
 from models import db
 
 SHORT_LIST = 200
 
 
 class MoneyField(StringField):
-    """An amount typed as a decimal; its data are minor units of the office's currency."""
+    """An amount typed the way the office's locale writes it ("1250,50"), shown that way, too.
+
+    Its data are minor units of the office's currency.
+    """
 
     data: Any
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return "" if self.data is None else words().decimal(int(self.data))
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        if not valuelist:
-            return
-        self.data = None
-        text = str(valuelist[0]).strip()
-        if not text:
-            return
-        try:
-            self.data = parse_amount(text, words().currency, field=self.short_name, zero=True)
-        except Refusal as refusal:
-            raise ValueError(refusal.sentence) from None
-
-
-class LocalMoneyField(MoneyField):
-    """An amount written the way the office's locale does ("1.250,50"), shown that way, too."""
 
     def _value(self) -> str:
         if self.raw_data:
@@ -65,7 +40,9 @@ class LocalMoneyField(MoneyField):
             return
         spoken = words()
         try:
-            self.data = parse_local_amount(text, spoken.currency, spoken.locale, zero=True)
+            self.data = parse_amount(
+                text, spoken.currency, spoken.locale, field=self.short_name, zero=True
+            )
         except Refusal as refusal:
             raise ValueError(refusal.sentence) from None
 
@@ -96,24 +73,20 @@ class NumberField(StringField):
         text = str(valuelist[0]).strip().removesuffix("%").rstrip().replace("−", "-")
         if not text:
             return
-        digits = plain_number(text.removeprefix("-"), words().locale)
-        if digits is None:
+        number = read_number(text.removeprefix("-"), words().locale)
+        if number is None:
             raise ValueError(f"Enter a number such as {shown_number(self.example)}.")
-        self.data = -Decimal(digits) if text.startswith("-") else Decimal(digits)
+        self.data = -number if text.startswith("-") else number
 
 
 def shown_number(number: Decimal) -> str:
     """Return a number the way the office's locale writes it, without groups."""
-    return str(format_decimal(number, "0.######", locale=words().locale))
+    return write_number(number, words().locale)
 
 
 def shown_amount(minor: int) -> str:
     """Return minor units the way the office's locale writes them, without groups and currency."""
-    spoken = words()
-    decimals = exponent(spoken.currency)
-    pattern = f"0.{'0' * decimals}" if decimals else "0"
-    value = to_decimal(minor, spoken.currency)
-    return str(format_decimal(value, pattern, locale=spoken.locale))
+    return words().typed(minor)
 
 
 class RelationField(Field):

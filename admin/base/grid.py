@@ -194,7 +194,8 @@ def statement_of(view: RecordView, listing: Listing, request: Request) -> Select
 
 def rows_of(view: RecordView, listing: Listing, request: Request, words: Words) -> Page:
     """Read the page asked for; a mark that can't be read gives the first one, and a notice."""
-    key = ("rows", request.key(words))
+    # Whoever may see fewer columns reads fewer values.
+    key = ("rows", request.key(words), tuple(column.name for column in listing.columns))
     statement = view.kept.get(key, lambda: statement_of(view, listing, request))
     session = db.session()
     try:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_skeleton
 from flask import current_app, g
 
-from billing import clock, money
+from billing import clock, money, typed_numbers
 from models import Settings
 
 DEFAULT_ACCENT = "#1f5f5b"
@@ -74,6 +74,15 @@ class Words:
     def decimal(self, minor: int) -> str:
         """Return minor units as a plain decimal, for a spreadsheet."""
         return money.to_decimal_string(minor, self.currency)
+
+    def typed(self, minor: int) -> str:
+        """Return minor units as one types them into a field."""
+        return typed_numbers.write_amount(minor, self.currency, self.locale)
+
+    def amounts(self) -> dict[str, Any]:
+        """Return what a page's script needs to read and write amounts (static/admin/amounts.js)."""
+        way = typed_numbers.notation(self.currency, self.locale).for_script()
+        return {**way, "currency": self.currency, "locale": self.locale.replace("_", "-")}
 
     def day(self, day: dt.date) -> str:
         return _day(day, self.locale)

@@ -20,9 +20,11 @@ from admin.pages.generating import ApplicationActions
 from admin.pages.in_person import InPersonPage, SettlePage
 from admin.pages.invoicing import InvoiceActions
 from admin.pages.jobs import JobsPage
+from admin.pages.label_ending import LabelEndPages
 from admin.pages.labelling import LabelPages
 from admin.pages.letter_texts import LetterTexts
 from admin.pages.letters import EmailActions
+from admin.pages.link_ending import LinkEndPage
 from admin.pages.messages import MessagePages
 from admin.pages.messages_doubts import MessageDoubts
 from admin.pages.messages_sending import MessageSending
@@ -61,6 +63,8 @@ PAGES: list[type[PanelPage]] = [
     FeeRules,
     NotePages,
     LabelPages,
+    LabelEndPages,
+    LinkEndPage,
     EmailActions,
     MessagePages,
     MessageSending,

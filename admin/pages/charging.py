@@ -26,7 +26,6 @@ from admin.pages.verbs import REFUSED, VerbPage, show_refusal
 from billing import guards
 from billing.charging import charge_customer, check_part
 from billing.errors import NotFound, Refusal
-from billing.money import exponent
 from models import Invoice, Payment, PaymentMethod, db
 
 HEADING = "Charge customer"
@@ -119,7 +118,6 @@ class ChargePage(VerbPage):
             again=again,
             consequences=following(db.session(), invoice, self._method(invoice)),
             spoken=words(),
-            places=exponent(words().currency),
         )
         return make_response(page, status)
 

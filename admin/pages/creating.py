@@ -14,9 +14,11 @@ from admin.base.access import actor, holds, requires
 from admin.base.actions import eye_action
 from admin.base.registry import eye_prefix
 from admin.base.scope import find, read_id, site_ids
+from admin.base.words import words
 from admin.pages.verbs import VerbPage, clean
 from billing.drafts import (
-    present_rentals,
+    has_ended,
+    rentals_to_invoice,
     why_not_invoice_application,
     why_not_invoice_unit,
     why_not_invoice_user,
@@ -53,16 +55,16 @@ class CreatePage(VerbPage):
     @expose("/for-user/", methods=("GET", "POST"))
     @requires("invoices.create")
     def for_user(self) -> Any:
-        """A draft for a user, about a unit they rent or about none."""
+        """A draft for a user, about a unit they rent, or have left not long ago, or about none."""
         user = self.record(User)
         why_not = why_not_invoice_user(user)
         if why_not is not None:
             return self.refused(user, HEADING, why_not)
-        rentals = present_rentals(db.session(), user_id=user.id)
+        rentals = rentals_to_invoice(db.session(), user_id=user.id)
         choices = [(key_of(each), place_of(each)) for each in in_my_sites(rentals)]
         form: Any = self.form(CreateForm)
         form.rental.choices = [(NO_UNIT, "No unit"), *choices]
-        # Whoever chose a rental that has ended meanwhile is told, instead of getting none.
+        # Whoever chose a rental that can't be invoiced any more is told, instead of getting none.
         if not choices and not form.rental.data:
             del form.rental
 
@@ -82,16 +84,18 @@ class CreatePage(VerbPage):
     @expose("/for-unit/", methods=("GET", "POST"))
     @requires("invoices.create")
     def for_unit(self) -> Any:
-        """A draft for whoever rents a unit now, about their rental."""
+        """A draft for whoever rents a unit, or has left it not long ago, about their rental."""
         unit = self.record(Unit)
         why_not = why_not_invoice_unit(db.session(), unit)
         if why_not is not None:
             return self.refused(unit, HEADING, why_not)
-        rentals = present_rentals(db.session(), unit_id=unit.id)
+        rentals = rentals_to_invoice(db.session(), unit_id=unit.id)
         form: Any = self.form(CreateForm, description=f"{unit.name}, {unit.site.name}")
         form.rental.label.text = "For"
         form.rental.choices = [(key_of(each), tenant_of(each)) for each in rentals]
-        if len(rentals) > 1:
+        running = [each for each in rentals if not has_ended(db.session(), each)]
+        # Who rents it alone is proposed, whoever rented it before; nobody else is.
+        if len(running or rentals) > 1:
             form.rental.choices.insert(0, (NO_UNIT, "Choose …"))
 
         def create() -> int:
@@ -194,11 +198,18 @@ def key_of(rental: Rental) -> str:
 
 
 def place_of(rental: Rental) -> str:
-    return f"{rental.unit.name}, {rental.unit.site.name}"
+    return f"{rental.unit.name}, {rental.unit.site.name}{_ended(rental)}"
 
 
 def tenant_of(rental: Rental) -> str:
-    return f"{rental.user.name}{'' if rental.user.reachable else ' (no e-mail)'}"
+    no_email = "" if rental.user.reachable else " (no e-mail)"
+    return f"{rental.user.name}{no_email}{_ended(rental)}"
+
+
+def _ended(rental: Rental) -> str:
+    if rental.ended_on is None or not has_ended(db.session(), rental):
+        return ""
+    return f", ended {words().short_day(rental.ended_on)}"
 
 
 for _model, _method in ((User, "for_user"), (Unit, "for_unit"), (Application, "for_application")):

@@ -16,7 +16,7 @@ from flask_admin.form import BaseForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, FieldList, FormField, StringField, TextAreaField, validators
 
-from admin.base.fields import LocalMoneyField, NumberField
+from admin.base.fields import MoneyField, NumberField
 from admin.pages.verbs import DayField, clean
 from billing.errors import Refusal
 from billing.items import MAX_LINES, Line, build_item
@@ -36,8 +36,8 @@ class LineForm(BaseForm):
 
     description = StringField("Item", filters=[clean])
     quantity = NumberField("Quantity")
-    price = LocalMoneyField("Price")
-    discount = LocalMoneyField("Discount")
+    price = MoneyField("Price")
+    discount = MoneyField("Discount")
     tax = NumberField("Tax %", example=Decimal("7.5"))
     inclusive = BooleanField("Price includes the tax")
 

@@ -22,11 +22,13 @@ from wtforms import (
 from admin.base.access import actor, requires
 from admin.base.actions import eye_action
 from admin.base.fields import MoneyField
+from admin.base.words import words
 from admin.pages.choosing import OneOfField
 from admin.pages.verbs import VerbPage, clean
 from applications.forms import FeeLine, set_rules
 from billing.actions import Action
 from billing.errors import Refusal
+from billing.typed_numbers import example_amount
 from models import Form
 from models.states import FeeRule
 
@@ -60,7 +62,9 @@ class FeeRow(BaseForm):
 
     def validate_amount(self, field: Any) -> None:
         if self.named and field.data is None and not field.process_errors:
-            raise ValidationError("Enter an amount such as 20.00.")
+            spoken = words()
+            example = example_amount(spoken.currency, spoken.locale)
+            raise ValidationError(f"Enter an amount such as {example}.")
 
 
 class FeeRulesForm(BaseForm):

@@ -25,7 +25,6 @@ from admin.pages.verbs import REFUSED, VerbPage, show_refusal
 from billing import guards, in_person
 from billing.charging import card_form_token
 from billing.errors import GatewayError, NotFound, Refusal
-from billing.money import exponent
 from billing.office import get_settings
 from models import Application, Invoice, Payment, db
 from models.states import COLLECTED_PAYMENT_STATES, LIVE_PAYMENT_STATES, InvoiceState, PaymentState
@@ -167,7 +166,6 @@ class Counter(VerbPage):
                 form=form or self._form(desk),
                 scripts=scripts(current_app.config["COUNTERFOIL"]),
                 spoken=words(),
-                places=exponent(words().currency),
                 again=self._here(desk),
                 card_fields=url_for(".card_fields", id=desk.record.id),
                 **shown,

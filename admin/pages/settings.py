@@ -52,7 +52,7 @@ GROUPS = (
 )
 HINTS = {
     "currency": "One for the whole office. It stays once there are invoices.",
-    "locale": "Language and country, such as en_US or de_DE.",
+    "locale": "Language and country, such as en_US or de_DE. Amounts are typed its way, too.",
     "timezone": "Days begin and end here, such as America/Chicago.",
     "logo": "PNG or JPEG, at most 300 kB. Shown at the top of the customer's pages.",
     "link_days": "Days. An expired link offers its customer a fresh one.",

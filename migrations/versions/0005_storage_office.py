@@ -113,6 +113,7 @@ def _create_tables() -> None:
         sa.Column("note", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_labels")),
         sa.UniqueConstraint("name", name=op.f("uq_labels_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "predefined_charges",

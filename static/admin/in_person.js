@@ -8,27 +8,9 @@
   const amount = byId("amount");
   const authorise = byId("authorise");
   const process = byId("process");
-  const places = Number(form.dataset.places);
-  const written = new Intl.NumberFormat(form.dataset.locale, {
-    style: "currency",
-    currency: form.dataset.currency,
-    minimumFractionDigits: places,
-    maximumFractionDigits: places,
-  });
+  const { minor, inWords } = window.typedAmounts(form);
   const card = window.counterCard;
   let busy = false;
-
-  // Whole minor units, or null for what is no amount; the server judges it again.
-  function minor(text) {
-    const plain = text.replace(/[\s,$€£¥]/g, "");
-    const found = /^(\d{1,12})(?:\.(\d*))?$/.exec(plain);
-    if (!found || (found[2] || "").length > places) return null;
-    return Number(found[1]) * 10 ** places + Number((found[2] || "").padEnd(places, "0"));
-  }
-
-  function inWords(units) {
-    return written.format(units / 10 ** places);
-  }
 
   function chosen() {
     const radio = form.querySelector("input[name=tender]:checked");

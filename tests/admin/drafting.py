@@ -1,12 +1,18 @@
-"""What the tests of the draft's pages share: addresses, rows as a form posts them, the mark."""
+"""What the tests of the draft's pages share: rentals, addresses, rows as a form posts them."""
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from typing import Any
 
 from flask.testing import FlaskClient
+
+from billing import clock
+from billing.database import lock, transaction
+from models import Rental
+from tests.support import Factory
 
 Row = dict[str, str]
 
@@ -53,3 +59,19 @@ def rows_on(answer: Any) -> list[Row]:
         if name != "inclusive" or checked:
             found.setdefault(int(number), {})[name] = value
     return [found[number] for number in sorted(found)]
+
+
+def rent(make: Factory, unit: int, user: int, **values: Any) -> int:
+    started = clock.now().date() - dt.timedelta(days=40)
+    return make.add(Rental(unit_id=unit, user_id=user, started_on=started, **values))
+
+
+def change(model: type[Any], record_id: int, **values: Any) -> None:
+    with transaction() as session:
+        record = lock(session, model, record_id)
+        for name, value in values.items():
+            setattr(record, name, value)
+
+
+def choices(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<option(?: selected)? value="([^"]*)">([^<]*)</option>', page)

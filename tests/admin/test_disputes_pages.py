@@ -88,6 +88,32 @@ def test_payment_and_invoice_say_that_they_are_disputed(
     assert "A dispute over $20.00, opened on Nov 22, 2026, was lost." in page
 
 
+def test_what_a_dispute_took_is_a_record_that_says_so(
+    staff_client: SignedIn, dispute: Any, make: Factory
+) -> None:
+    invoice, payment = dispute("d-part", "open")
+    lost = DisputeNews("d-part", DisputeState.LOST, 500)
+    disputes.record(payment, lost, actor=SYSTEM)
+    part = all_of(Payment)[-1].id
+    client = staff_client()
+    page = client.get(f"/admin/payment/details/?id={part}").text
+    said = "Nobody paid this back: the bank took it from Payment 1 after a lost dispute."
+    assert said in text_of(page)
+    assert "Lost dispute d-part" in text_of(page)
+    assert "/admin/payment/details/?id=1" in page
+    assert "/admin/dispute/details/?id=1" in page
+    for path in (f"invoice/details/?id={invoice}", f"payment/details/?id={payment}"):
+        page = text_of(client.get(f"/admin/{path}").text)
+        assert "A dispute over $5.00, opened on Nov 22, 2026, was lost." in page
+        assert "$5.00" in page
+    won = DisputeNews("d-part", DisputeState.WON, 500)
+    disputes.record(payment, won, actor=SYSTEM)
+    page = text_of(client.get(f"/admin/payment/details/?id={part}").text)
+    assert "and gave it back when the dispute was won after all." in page
+    page = text_of(client.get(f"/admin/payment/details/?id={payment}").text)
+    assert "$5.00 came back: the lost dispute was won after all" in page
+
+
 def test_somebody_without_the_permission_reads_no_link(
     staff_client: SignedIn, dispute: Any
 ) -> None:

@@ -284,3 +284,13 @@ def test_a_search_says_when_there_are_more_finds_than_it_shows(
     exported = client.get("/admin/invoice/export/csv/?q=smith").get_data(as_text=True)
     assert exported.count("Ada Smith") == 1_001
     assert "newest 1,000" not in client.get("/admin/user/?q=smith").text
+
+
+def test_who_sees_fewer_columns_looked_first(
+    make: Factory, staff_client: Callable[..., FlaskClient]
+) -> None:
+    make.user("Zzyzx Quillon")
+    address = "/admin/user/?q=quillon"
+    assert "Zzyzx Quillon" in staff_client(["users.view"]).get(address).text
+    assert "Zzyzx Quillon" in staff_client().get(address).text
+    assert "Overdue" not in staff_client(["users.view"]).get(address).text

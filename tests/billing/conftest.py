@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from billing import clock
+from billing import clock, reconciliation
 from billing.proof import verify
+from models import Payment
 from sandbox.server import Server
+from tests.billing.disputing import settled
+from tests.support import Factory, fetch
 
 # What the machine asserts shall say what it saw, as a test does.
 pytest.register_assert_rewrite("tests.billing.money_machine")
@@ -35,3 +38,12 @@ def proven(app: Any, sandbox: Any) -> Iterator[None]:
     yield
     sandbox.control("faults", method="DELETE")
     assert verify() == []
+
+
+@pytest.fixture
+def paid_once(app: Any, make: Factory, sandbox: Any) -> tuple[int, Payment]:
+    """A paid invoice over 2000 and its settled payment."""
+    make.settings(email="office@example.org")
+    invoice, payment, _gateway_id = settled(make, sandbox)
+    reconciliation.check_payment(payment)
+    return invoice, fetch(Payment, payment)

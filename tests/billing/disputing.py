@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing import notifications
+from billing import disputes, notifications, refunds
+from billing.actor import SYSTEM
+from billing.gateway import DisputeNews
 from models import Dispute, Invoice, Payment
+from models.states import DisputeState, PaymentKind
 from sandbox import disputes as theirs
 from sandbox import notifications as announced
 from sandbox import transactions
 from sandbox.server import Server
 from tests.billing.helpers import pay, rows_of, signed_news
-from tests.support import Factory, emails, fetch
+from tests.support import STAFF, Factory, emails, fetch
 
 
 def settled(make: Factory, sandbox: Any) -> tuple[int, int, str]:
@@ -46,6 +49,32 @@ def becomes(server: Server, dispute: str, status: str, kind: str) -> None:
 
 def hear(server: Server, dispute: str, kind: str) -> None:
     notifications.process(notifications.receive(*signed_news(server, dispute, kind)))
+
+
+def say(payment: Payment, which: int, state: str, amount: int | None = None) -> bool:
+    """Record what the bank says about one of a payment's disputes; ``amount`` in minor units."""
+    news = DisputeNews(f"{payment.id}-{which}", DisputeState(state), amount)
+    return disputes.record(payment.id, news, actor=SYSTEM)
+
+
+def money(payment: Payment) -> tuple[str, int, int, int]:
+    """Return a payment's state and what of it is applied, paid back or lost, and unapplied."""
+    now = fetch(Payment, payment.id)
+    return now.state, now.allocated, now.refunded, now.unapplied
+
+
+def taken(state: str = "settled") -> list[int]:
+    """Return the parts that lost disputes took; ``state`` "returned": those that came back."""
+    lost = (Payment.kind == PaymentKind.REFUND, Payment.returns_to == "dispute")
+    return [row.amount for row in rows_of(Payment, *lost) if row.state == state]
+
+
+def back(payment: Payment, amount: int, then: str = "reopen") -> int:
+    """Pay ``amount`` minor units back and return the refund's id."""
+    attempt = refunds.refund_payment(
+        payment.id, amount=amount, then=then, reason="Kind", actor=STAFF
+    )
+    return attempt.payment_id
 
 
 def ends() -> tuple[Any, ...]:

@@ -31,15 +31,10 @@ from billing.errors import Refusal
 from billing.items import Line
 from models import Allocation, Invoice, Payment, User
 from models.states import AllocationState, BillingMethod, PaymentState, Tender
+from tests.billing.disputing import say
 from tests.billing.helpers import VISA, reconcile, rows_of
-from tests.billing.money_office import FATES, OFFICE, PARTS, PICK, SuddenDeathError
+from tests.billing.money_office import FATES, OFFICE, PARTS, PICK, SAID, SuddenDeathError, pick_of
 from tests.support import STAFF
-
-
-def _pick(rows: list[Any], fitting: list[Any], pick: int) -> Any:
-    """Mostly a record the verb may do something with, now and then any."""
-    chosen = rows if pick % 8 == 0 or not fitting else fitting
-    return chosen[pick // 8 % len(chosen)]
 
 
 class MoneyMachine(RuleBasedStateMachine):
@@ -237,9 +232,13 @@ class MoneyMachine(RuleBasedStateMachine):
                 self.office.sandbox.control(f"transactions/{payment.gateway_id}/{action}")
             reconciliation.check_payment(payment.id)
 
+    @rule(pick=PICK, which=st.integers(0, 1), parts=PARTS, said=SAID)
+    def dispute(self, pick: int, which: int, parts: int, said: str) -> None:
+        self._with(("settled", "returned"), lambda p: say(p, which, said, p.amount // parts), pick)
+
     def _invoice(self, pick: int, states: Sequence[str] = ()) -> Invoice:
         rows: list[Invoice] = rows_of(Invoice)[self.first :]
-        return _pick(rows, [row for row in rows if row.state in states], pick)
+        return pick_of(rows, [row for row in rows if row.state in states], pick)
 
     def _payments(self) -> list[Payment]:
         return rows_of(Payment, Payment.id > self.payments_before)
@@ -255,7 +254,7 @@ class MoneyMachine(RuleBasedStateMachine):
     ) -> None:
         rows = self._payments()
         if rows:
-            payment = _pick(rows, [row for row in rows if row.state in states], pick)
+            payment = pick_of(rows, [row for row in rows if row.state in states], pick)
             self._try(lambda: verb(payment), fate)
 
     def _try(self, verb: Callable[[], Any], fate: str = "") -> None:

@@ -54,7 +54,14 @@ class Office:
         keep(self.users[1], SEPA)
 
 
+def pick_of(rows: list[Any], fitting: list[Any], pick: int) -> Any:
+    """Mostly a record the verb may do something with, now and then any."""
+    chosen = rows if pick % 8 == 0 or not fitting else fitting
+    return chosen[pick // 8 % len(chosen)]
+
+
 OFFICE: list[Office] = []
 FATES = st.sampled_from(["", "", "", "die before", "die after", "drop before", "drop after", "500"])
 PARTS = st.sampled_from([1, 2, 2])
+SAID = st.sampled_from(["open", "won", "lost", "lost"])
 PICK = st.integers(0, 10**6)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing import clock, invoicing, proof
+from billing import clock, drafts, invoicing, proof
 from billing.actions import unit_actions, user_actions
 from billing.database import lock, reading, transaction
 from billing.items import Line
@@ -20,7 +20,7 @@ from models import (
     User,
 )
 from tests.billing.helpers import everything, refusal_of
-from tests.support import STAFF, Factory, fetch
+from tests.support import STAFF, Clock, Factory, fetch
 
 
 def rent(make: Factory, unit: int, user: int, **values: Any) -> int:
@@ -74,11 +74,11 @@ class TestRentals:
     @pytest.mark.parametrize(
         ("values", "code"),
         [
-            ({"ended_on": -1}, "rental_ended"),
+            ({"started_on": -500, "ended_on": -367}, "rental_ended"),
             ({"started_on": 3, "ended_on": 9}, "rental_not_begun"),
         ],
     )
-    def test_a_rental_that_does_not_run_today(
+    def test_a_rental_that_ended_long_ago_or_has_not_begun(
         self, rented: tuple[int, int, int, int], values: dict[str, int], code: str
     ) -> None:
         user, _unit, site, rental = rented
@@ -87,6 +87,50 @@ class TestRentals:
         change(Rental, rental, **days)
         refusal = refusal_of(lambda: create(user, rental_id=rental, site_id=site))
         assert (refusal.code, refusal.field) == (code, "rental")
+
+    @pytest.mark.parametrize(
+        ("today", "last_day", "first_refused"),
+        [
+            ((2026, 11, 22), (2025, 11, 22), (2025, 11, 21)),
+            ((2028, 2, 29), (2027, 2, 28), (2027, 2, 27)),
+            ((2029, 2, 28), (2028, 2, 28), (2028, 2, 27)),
+        ],
+    )
+    def test_a_final_bill_is_made_for_twelve_months_after_moving_out(
+        self,
+        time: Clock,
+        rented: tuple[int, int, int, int],
+        today: tuple[int, int, int],
+        last_day: tuple[int, int, int],
+        first_refused: tuple[int, int, int],
+    ) -> None:
+        user, unit, site, rental = rented
+        time.set(dt.datetime(*today, 20, tzinfo=dt.UTC))
+        change(Rental, rental, started_on=dt.date(2020, 1, 1), ended_on=dt.date(*last_day))
+        invoice = fetch(Invoice, create(user, rental_id=rental, site_id=site))
+        assert (invoice.rental_id, invoice.site_id) == (rental, site)
+        assert invoice.billable_id == fetch(Unit, unit).billable_id
+        # The draft it has is worked on whatever the day.
+        change(Rental, rental, ended_on=dt.date(*first_refused))
+        refusal = refusal_of(lambda: create(user, rental_id=rental, site_id=site))
+        assert (refusal.code, refusal.field) == ("rental_ended", "rental")
+        assert "more than 12 months ago" in refusal.sentence
+        edit(invoice.id, Line("Rent", 100))
+
+    def test_an_ended_one_is_bound_by_the_same_rules(
+        self, make: Factory, rented: tuple[int, int, int, int]
+    ) -> None:
+        user, unit, site, rental = rented
+        change(Rental, rental, ended_on=clock.now().date() - dt.timedelta(days=3))
+        elsewhere, other = make.site(), make.user()
+
+        def code(of: int = user, **values: Any) -> str:
+            return refusal_of(lambda: create(of, rental_id=rental, **values)).code
+
+        assert code(of=other, site_id=site) == "rental_of_another"
+        assert code(site_id=site, within={elsewhere}) == "other_site"
+        change(Unit, unit, site_id=elsewhere)
+        assert code(site_id=site) == "unit_moved"
 
     def test_one_that_ends_today_still_runs(self, rented: tuple[int, int, int, int]) -> None:
         user, _unit, site, rental = rented
@@ -126,7 +170,27 @@ def test_nothing_is_invoiced_to_an_erased_user(make: Factory) -> None:
     assert action.why_not == "This user was erased; nothing can be invoiced to them."
 
 
-def test_a_unit_nobody_rents_now_has_a_greyed_button(make: Factory) -> None:
+def test_running_rentals_come_first_then_those_that_ended_last(make: Factory) -> None:
+    site, user = make.site(), make.user()
+    today = clock.now().date()
+
+    def rented(ended: int | None = None, started: int = 500) -> int:
+        ended_on = None if ended is None else today - dt.timedelta(days=ended)
+        started_on = today - dt.timedelta(days=started)
+        return make.add(
+            Rental(unit_id=make.unit(site), user_id=user, started_on=started_on, ended_on=ended_on)
+        )
+
+    long_ago, last_month, yesterday = rented(400), rented(30), rented(2)
+    young, old, leaving = rented(started=10), rented(started=90), rented(-5)
+    rented(started=-3)
+    with reading() as session:
+        found = drafts.rentals_to_invoice(session, user_id=user)
+        assert [each.id for each in found] == [leaving, old, young, yesterday, last_month]
+        assert long_ago not in [each.id for each in found]
+
+
+def test_a_unit_nobody_rents_has_a_greyed_button(make: Factory) -> None:
     unit = make.unit(make.site())
     user = make.user()
 
@@ -135,11 +199,17 @@ def test_a_unit_nobody_rents_now_has_a_greyed_button(make: Factory) -> None:
             actions = unit_actions(session, session.get_one(Unit, unit))
         return next(each.why_not for each in actions if each.name == "create_invoice")
 
-    assert why_not() == "Nobody rents this unit now."
+    nobody = "Nobody has rented this unit in the last 12 months."
+    assert why_not() == nobody
     rental = rent(make, unit, user, ended_on=clock.now().date() - dt.timedelta(days=1))
-    assert why_not() == "Nobody rents this unit now."
+    assert why_not() is None
+    long_ago = clock.now().date() - dt.timedelta(days=400)
+    change(Rental, rental, started_on=long_ago, ended_on=long_ago)
+    assert why_not() == nobody
     change(Rental, rental, ended_on=None)
     assert why_not() is None
+    change(User, user, erased_at=clock.now())
+    assert why_not() == nobody
 
 
 class TestApplications:

@@ -10,10 +10,10 @@ import pytest
 from applications.links import read_application_token
 from billing import clock, methods, saving
 from billing.database import reading, transaction
+from billing.link_ends import end_links
 from billing.links import LinkDead, invoice_token, read_invoice_token
 from billing.method_links import (
     WORKS_FOR_DAYS,
-    end_links,
     method_token,
     method_url,
     read_method_token,

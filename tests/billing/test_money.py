@@ -46,52 +46,6 @@ def test_people_read_it_their_way(minor: int, currency: str, locale: str, text: 
 
 
 @pytest.mark.parametrize(
-    ("text", "currency", "minor"),
-    [
-        ("20", "USD", 2000),
-        ("$1,250.50", "USD", 125050),
-        (" 20. ", "USD", 2000),
-        ("1250", "JPY", 1250),
-        ("1.250", "KWD", 1250),
-    ],
-)
-def test_typed_amounts_are_read(text: str, currency: str, minor: int) -> None:
-    assert money.parse_amount(text, currency) == minor
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("", "amount_unreadable"),
-        ("-5", "amount_unreadable"),
-        ("1e3", "amount_unreadable"),
-        ("NaN", "amount_unreadable"),
-        ("Infinity", "amount_unreadable"),
-        ("twenty", "amount_unreadable"),
-        ("1.2.3", "amount_unreadable"),
-        (".5", "amount_unreadable"),
-        ("0.001", "amount_too_fine"),
-        ("0", "amount_zero"),
-        ("0.00", "amount_zero"),
-        ("999999999999", "amount_too_large"),
-        ("9" * 40, "amount_unreadable"),
-    ],
-)
-def test_what_is_no_amount_is_refused_in_a_sentence(text: str, code: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        money.parse_amount(text, "USD", field="price")
-    assert (caught.value.code, caught.value.field) == (code, "price")
-
-
-@given(st.text(max_size=30))
-def test_any_text_is_an_amount_or_a_refusal(text: str) -> None:
-    try:
-        assert money.parse_amount(text, "USD") > 0
-    except Refusal as refusal:
-        assert refusal.sentence.endswith(".")  # noqa: PT017
-
-
-@pytest.mark.parametrize(
     ("value", "rounding", "minor"),
     [
         ("0.5", Rounding.HALF_UP, 1),

@@ -10,8 +10,6 @@ import pytest
 
 from billing import charging, clock, overdue, parts
 from billing.attempts import Attempt
-from billing.errors import Refusal
-from billing.money import parse_local_amount
 from models import Invoice
 from tests.billing.helpers import (
     CUSTOMER,
@@ -133,62 +131,3 @@ def test_two_parts_at_once_charge_one(
     assert {refusal.code for refusal in refused} <= {"live", "amount_changed"}
     assert fetch(Invoice, invoice).balance == 6000
     assert len(sandbox.transactions()) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "locale", "minor"),
-    [
-        ("60", "en_US", 6000),
-        (" $60.00 ", "en_US", 6000),
-        ("1,250.50", "en_US", 125_050),
-        ("1 250.5", "en_US", 125_050),
-        ("60,50", "de_DE", 6050),
-        ("1.250,50 €", "de_DE", 125_050),
-        ("1.250", "de_DE", 125_000),
-        ("1\u202f250,50", "fr_FR", 125_050),
-        ("1'250.50", "de_CH", 125_050),
-        ("1,00,000", "en_IN", 10_000_000),
-    ],
-)
-def test_amounts_are_read_the_way_the_office_writes_them(
-    text: str, locale: str, minor: int
-) -> None:
-    assert parse_local_amount(text, "USD", locale) == minor
-
-
-@pytest.mark.parametrize(
-    ("text", "locale", "code"),
-    [
-        ("", "en_US", "amount_unreadable"),
-        ("sixty", "en_US", "amount_unreadable"),
-        ("-5", "en_US", "amount_unreadable"),
-        ("60,5", "en_US", "amount_unreadable"),
-        ("60.5", "de_DE", "amount_unreadable"),
-        ("1e3", "en_US", "amount_unreadable"),
-        ("٦٠", "en_US", "amount_unreadable"),
-        ("6 0", "en_US", "amount_unreadable"),
-        ("9" * 5000, "en_US", "amount_unreadable"),
-        ("NaN", "en_US", "amount_unreadable"),
-        ("0", "en_US", "amount_zero"),
-        ("0.00", "en_US", "amount_zero"),
-        ("1.005", "en_US", "amount_too_fine"),
-        ("1,005", "de_DE", "amount_too_fine"),
-        ("999999999999999", "en_US", "amount_too_large"),
-    ],
-)
-def test_what_is_no_amount_is_refused_at_its_field(text: str, locale: str, code: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        parse_local_amount(text, "USD", locale, field="other_amount")
-    assert (caught.value.code, caught.value.field) == (code, "other_amount")
-
-
-def test_the_example_in_the_sentence_is_one_that_works() -> None:
-    for locale, currency, example in (
-        ("de_DE", "EUR", "20,00"),
-        ("en_US", "USD", "20.00"),
-        ("ja_JP", "JPY", "20"),
-    ):
-        with pytest.raises(Refusal) as caught:
-            parse_local_amount("x", currency, locale)
-        assert example in caught.value.sentence
-        assert parse_local_amount(example, currency, locale) > 0

@@ -11,6 +11,7 @@ from billing import in_person, proof, reconciliation, runtime
 from billing.database import transaction
 from models import Payment
 from models.states import Tender
+from tests.billing.disputing import say
 from tests.billing.helpers import debit_pending, pay
 from tests.support import STAFF, Factory, fetch, payments_of
 
@@ -110,6 +111,16 @@ LIES = [
 @pytest.mark.parametrize(("lie", "rule"), LIES, ids=[rule for _, rule in LIES])
 def test_each_lie_is_named(app: Any, office: dict[str, int], lie: str, rule: str) -> None:
     assert rule in broken_by(lie.format(**office))
+
+
+@pytest.mark.parametrize("lie", ["amount = 299", "state = 'won'"])
+def test_what_went_without_a_lost_dispute_is_named(
+    app: Any, office: dict[str, int], lie: str
+) -> None:
+    say(fetch(Payment, office["payment"]), 1, "lost", 300)
+    assert proof.verify() == []
+    rule = "disputes take no more of a payment than the lost ones were over"
+    assert rule in broken_by(f"UPDATE disputes SET {lie}")
 
 
 def test_a_payment_the_gateway_does_not_know_is_named(app: Any, office: dict[str, int]) -> None:

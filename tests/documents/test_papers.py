@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from billing import charging, clock
+from billing import charging, clock, refunds
 from billing.database import reading, transaction
 from billing.errors import NotFound
 from billing.links import invoice_url
 from documents import invoice_pdf, receipt_pdf
 from documents.papers import invoice_paper, paid_lines, receipt_paper
+from documents.receipts import mark_words
 from models import Allocation, Invoice, Payment
 from models.states import AllocationState, PaymentKind, PaymentState, Tender
+from tests.billing.disputing import say
+from tests.billing.helpers import check_all, debit_pending
 from tests.documents.pdf_reader import read
-from tests.support import STAFF, Clock, Factory, payments_of
+from tests.support import STAFF, Clock, Factory, fetch, payments_of
 
 
 def _pay(invoice_id: int, amount: int) -> int:
@@ -76,6 +80,53 @@ def test_a_refund_corrects_the_receipt(make: Factory, sandbox: Any) -> None:
         assert [line.payment_id for line in paid_lines(session, invoice)] == [payment_id]
     assert (receipt.line.received, receipt.line.kept) == (2000, 1500)
     assert receipt.title.startswith("Corrected receipt")
+
+
+def test_a_part_lost_in_a_dispute_was_not_refunded(
+    client: FlaskClient, make: Factory, sandbox: Any
+) -> None:
+    invoice_id = make.invoice()
+    payment_id = _pay(invoice_id, 2000)
+    say(fetch(Payment, payment_id), 1, "lost", 500)
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        receipt = receipt_paper(session, invoice, payment_id)
+        paper = invoice_paper(session, invoice)
+        address = invoice_url(invoice)
+    [part] = receipt.line.taken_back
+    assert (part.kind, part.amount, receipt.line.kept) == ("returned", 500, 1500)
+    assert part.on == clock.now().date()
+    assert (paper.balance, bool(paper.pay_url)) == (500, True)
+    for text in (read(receipt_pdf(receipt)).text, read(invoice_pdf(paper)).text):
+        assert "Returned by the bank" in text
+        assert "Refunded" not in text
+    assert mark_words(receipt) == "CORRECTED"
+    page = client.get(address).text
+    assert "Returned by the bank" in page
+    assert "Refunded" not in page
+    assert "$5.00" in page
+
+
+def test_what_was_paid_back_before_the_bank_took_it_all_went_once(
+    make: Factory, sandbox: Any
+) -> None:
+    make.settings(direct_debit=True)
+    invoice_id = debit_pending(make)
+    [payment] = payments_of(invoice_id)
+    sandbox.advance(days=4)
+    check_all()
+    refunds.refund_payment(payment.id, amount=500, then="reopen", reason="Kind", actor=STAFF)
+    gateway_id = fetch(Payment, payment.id).gateway_id
+    sandbox.control(f"transactions/{gateway_id}/return")
+    check_all()
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        line = receipt_paper(session, invoice, payment.id).line
+    assert [(part.kind, part.amount) for part in line.taken_back] == [
+        ("refunded", 500),
+        ("returned", 1500),
+    ]
+    assert (line.kept, fetch(Invoice, invoice_id).balance) == (0, 2000)
 
 
 def _take_back(invoice_id: int, payment_id: int, amount: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.billing.conftest import proven
 from tests.messaging.conftest import sink
 
-__all__ = ["sink"]
+__all__ = ["proven", "sink"]

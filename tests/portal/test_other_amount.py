@@ -88,6 +88,7 @@ def test_where_parts_are_not_taken_there_is_no_choice_and_a_posted_one_charges_n
         ("60.005", "Use at most 2 decimals."),
         ("60,5", "Enter an amount such as 20.00."),
         ("9" * 15, "That amount is too large."),
+        ("9" * 40, "That amount is too large."),
         ("9" * 10_000, "Enter an amount such as 20.00."),
         ("<script>alert(1)</script>", "Enter an amount such as 20.00."),
     ],
@@ -153,6 +154,8 @@ def test_amounts_are_read_and_said_in_the_offices_language(
     assert answer.get_json() == {"amount": "1.250,50\xa0€", "left": "249,50\xa0€"}
     whole = client.get(f"{address}?other_amount=1500").get_json()
     assert whole == {"amount": "1.500,00\xa0€", "left": ""}
+    pointed = client.get(f"{address}?other_amount=12.50").get_json()
+    assert pointed == {"amount": "12,50\xa0€", "left": "1.487,50\xa0€"}
     wrong = client.get(f"{address}?other_amount=12.5").get_json()
     assert wrong == {"problem": "Enter an amount such as 20,00."}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from braintree.exceptions.invalid_signature_error import InvalidSignatureError
+from braintree.exceptions.server_error import ServerError
 
 from sandbox import notifications
 from sandbox.delivery import RETRY_SECONDS
@@ -109,6 +110,21 @@ def test_disputes_open_and_end(merchant: Merchant, receiver: Receiver) -> None:
     assert notices[3].dispute.amount_won == Decimal("30.00")
     assert [each.status for each in merchant.find(sale).disputes] == ["lost", "won"]
     assert merchant.gateway.dispute.find(dispute.id).status == "lost"
+
+
+def test_a_part_can_be_disputed(merchant: Merchant, receiver: Receiver) -> None:
+    sale = merchant.settled("30.00", order_id="A")
+    path = f"/transactions/{sale.id}"
+    for amount in ("30.01", "0", "-1", "x", [5]):
+        assert merchant.control(f"{path}/dispute-open", {"amount": amount})[0] == 409
+    assert merchant.control(f"{path}/settle", {"amount": "5.00"})[0] == 422
+    merchant.control(f"{path}/dispute-open", {"amount": "5.00"})
+    [notice] = received(merchant, receiver, 1)
+    assert notice.dispute.amount_disputed == Decimal("5.00")
+    merchant.fault("dispute", "status", order_id="A")
+    with pytest.raises(ServerError):
+        merchant.gateway.dispute.find(notice.dispute.id)
+    assert merchant.gateway.dispute.find(notice.dispute.id).amount_disputed == Decimal("5.00")
 
 
 def test_the_dispute_card_is_disputed_once_settled(merchant: Merchant) -> None:

@@ -59,7 +59,7 @@ def test_a_debit_that_settles_after_its_invoice_was_paid_in_cash(
 
         # The money at the desk.
         act(page, "Process Invoice In-Person")
-        page.locator("input[value=cash]").check(force=True)
+        page.locator("input[value=cash]").check()
         page.get_by_label("Cash received").fill("150.00")
         page.get_by_role("button", name="Process Invoice", exact=True).click()
         expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
