@@ -143,8 +143,13 @@ def visit(browser: Browser, size: dict[str, int], **options: object) -> Iterator
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
+    try:
+        yield page
+    except Exception as error:
+        error.add_note(f"The page was {page.url}\n{page.locator('body').aria_snapshot()}")
+        raise
+    finally:
+        context.close()
     real = [text for text in complaints if "status of 4" not in text]
     assert not real, real
 
@@ -156,7 +161,13 @@ def sign_in(page: Page, office: Office, role: str = "Manager") -> None:
     page.get_by_label("E-mail").fill(address)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="Invoices").first).to_be_attached()
+    expect(page).to_have_url(f"{office.url}/admin/")
+
+
+def choose(page: Page, label: str) -> None:
+    """Open a page from the menu, which is not seen before the page has its style."""
+    menu = page.get_by_role("navigation", name="Main")
+    menu.get_by_role("link", name=label, exact=True).click()
 
 
 def type_card(page: Page, number: str) -> None:
