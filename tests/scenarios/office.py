@@ -164,7 +164,7 @@ def sign_in(page: Page, office: Office, role: str = "Manager") -> None:
     expect(page).to_have_url(f"{office.url}/admin/")
 
 
-def choose(page: Page, label: str) -> None:
+def from_menu(page: Page, label: str) -> None:
     """Open a page from the menu, which is not seen before the page has its style."""
     menu = page.get_by_role("navigation", name="Main")
     menu.get_by_role("link", name=label, exact=True).click()

@@ -9,14 +9,14 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.scenarios.office import WIDE, Office, choose, sign_in, visit
+from tests.scenarios.office import WIDE, Office, from_menu, sign_in, visit
 
 NORA = "Nora Lindqvist"
 
 
 def open_invoice(page: Page, words: str) -> None:
     """Invoices → the Eye of the first row with these words."""
-    choose(page, "Invoices")
+    from_menu(page, "Invoices")
     page.locator("tr", has_text=words).first.get_by_role("link").first.click()
 
 

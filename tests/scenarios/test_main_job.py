@@ -14,7 +14,7 @@ from tests.scenarios.office import (
     VISA,
     WIDE,
     Office,
-    choose,
+    from_menu,
     link_in,
     sign_in,
     type_card,
@@ -82,7 +82,7 @@ def test_customer_pays_and_staff_see_the_story(office: Office, browser: Browser,
     assert [part.get_content_type() for part in receipt.iter_attachments()] == ["application/pdf"]
     with visit(browser, WIDE) as page:
         sign_in(page, office)
-        choose(page, "Invoices")
+        from_menu(page, "Invoices")
         page.locator("tr", has_text="Dana Whitfield").first.get_by_role("link").first.click()
         expect(page.get_by_text("Paid", exact=True).first).to_be_visible()
         expect(page.get_by_text("$20.00 paid by card (Visa ending in 1111)")).to_be_visible()
@@ -152,7 +152,7 @@ def test_the_demo_clock_turns_an_unpaid_invoice_red(office: Office, browser: Bro
         sign_in(page, office)
         page.get_by_role("link", name="Demo clock").first.click()
         page.get_by_role("button", name=re.compile("30 days")).click()
-        choose(page, "Invoices")
+        from_menu(page, "Invoices")
         row = page.locator("tr", has_text="Ivy Chen").filter(has_text="Rent of unit").first
         expect(row.get_by_text("Overdue")).to_be_visible()
 

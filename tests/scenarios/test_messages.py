@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.scenarios.office import WIDE, Office, choose, sign_in, visit
+from tests.scenarios.office import WIDE, Office, from_menu, sign_in, visit
 
 LAYLA = "layla.haddad@mail.example"
 JOSE = "jose.nunez@mail.example"
@@ -25,7 +25,7 @@ def choose(page: Page, action: str) -> None:
 
 def write_message(page: Page) -> None:
     """Fill in the form, with a slip in the list of addresses that is told at its field."""
-    choose(page, "Messages")
+    from_menu(page, "Messages")
     page.get_by_role("link", name="New message").first.click()
     page.get_by_label("Subject").fill(SUBJECT)
     page.get_by_label("Text", exact=True).fill("Dear {name},\n\nyour stand {application} is ready.")
