@@ -25,6 +25,7 @@ from billing.runtime import Runtime
 from config import Config, read_config
 from sandbox.options import Options
 from sandbox.server import Server
+from tests.refilling import Refilling
 from tests.support import Browser, Clock, Factory, csrf_token, sign_in
 from wsgi import create_app, migrate
 
@@ -121,17 +122,21 @@ def sqlite_template(scratch: Path) -> Callable[[Config], Path]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template() -> Callable[[Config, str], str]:
-    made: list[str] = []
+def postgresql_office() -> Callable[[Config, str], str]:
+    """Address of the run's database, made at first and as good as new from then on."""
+    made: list[Refilling] = []
 
-    def template(config: Config, server: str) -> str:
-        if not made:
-            _execute(server, "CREATE DATABASE template_cf")
-            _migrate(config, str(_database(server, "template_cf")))
-            made.append("template_cf")
-        return made[0]
+    def office(config: Config, server: str) -> str:
+        url = _database(server, "this_test")
+        if made:
+            made[0].refill()
+        else:
+            _execute(server, "CREATE DATABASE this_test")
+            _migrate(config, url)
+            made.append(Refilling(url))
+        return url
 
-    return template
+    return office
 
 
 def _migrate(config: Config, database_url: str) -> None:
@@ -176,10 +181,8 @@ def config(
         runtime.current().engine.dispose()
         return
     server: str = request.getfixturevalue("postgresql_server")
-    template_name = request.getfixturevalue("postgresql_template")(base_config, server)
-    _execute(server, "DROP DATABASE IF EXISTS this_test WITH (FORCE)")
-    _execute(server, f"CREATE DATABASE this_test TEMPLATE {template_name} STRATEGY FILE_COPY")
-    yield dataclasses.replace(base_config, database_url=_database(server, "this_test"))
+    url = request.getfixturevalue("postgresql_office")(base_config, server)
+    yield dataclasses.replace(base_config, database_url=url)
     runtime.current().engine.dispose()
 
 
