@@ -21,6 +21,7 @@ from admin.pages.credit_use import credit_for
 from admin.pages.labelling import labels_on
 from admin.pages.late_money import late_payments, unapplied_of
 from admin.pages.noting import note_url, notes_on
+from admin.payments import refund_words, went_back
 from admin.records import record_views
 
 
@@ -65,5 +66,7 @@ def _for_templates() -> dict[str, Any]:
         "late_payments": late_payments,
         "unapplied_of": unapplied_of,
         "disputes_of": disputes_of,
+        "refund_words": refund_words,
+        "went_back": went_back,
         "signed_in": signed_in,
     }

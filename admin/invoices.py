@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import select
 
+from admin import shares
 from admin.base import cells
 from admin.base.bulk import BulkAction
 from admin.base.columns import Column, Derived
@@ -21,8 +22,7 @@ from admin.credit import credit, not_invoiced
 from admin.overdue_words import becomes_overdue
 from admin.standing import StandingView
 from billing.overdue import is_overdue, overdue_condition
-from models import Invoice, Payment, Site, Unit, User
-from models.panel import Caption
+from models import Invoice, Site, Unit, User
 from models.states import ACTIVE_INVOICE_STATES
 
 OVERDUE = Derived(
@@ -120,6 +120,9 @@ class InvoiceView(RecordView):
     def exported(self) -> list[Column]:
         return [*super().exported(), LATE]
 
+    def within(self, name: str, columns: list[Column]) -> list[Column]:
+        return shares.in_words(columns) if name == "allocations" else columns
+
     def title_of(self, record: Any) -> str:
         return str(record)
 
@@ -155,12 +158,3 @@ class UnitView(StandingView):
     """Units, with what is owed for them."""
 
     record = Unit
-
-
-class PaymentView(RecordView):
-    """Payments, with what no invoice has used of them."""
-
-    record = Payment
-    strip = "Where it went"
-    empty = "They appear here as soon as customers pay."
-    labels = {"unapplied": Caption("Not applied", "money")}

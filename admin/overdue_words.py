@@ -49,6 +49,8 @@ def _of_issued(overdue_on: dt.date | None, state: InvoiceState, words: Words) ->
     if overdue_on is None:
         return NO_AGE
     if state not in OPEN_INVOICE_STATES:
+        if overdue_on <= words.today:
+            return "at once if the payment being processed does not arrive"
         return f"on {words.day(overdue_on)}, unless the payment being processed arrives"
     if overdue_on > words.today:
         return f"on {words.day(overdue_on)}"

@@ -15,11 +15,12 @@ from admin.base.view import RecordView
 from admin.charges import ChargeView
 from admin.gateway import DisputeView, NewsView
 from admin.history import EmailView, HistoryView
-from admin.invoices import InvoiceView, PaymentView, SiteView, UnitView, UserView
+from admin.invoices import InvoiceView, SiteView, UnitView, UserView
 from admin.pages.fee_rules import form_actions
 from admin.pages.gateway_news import news_actions
 from admin.pages.messages_actions import message_actions
 from admin.pages.messages_view import MessageView, RecipientView
+from admin.payments import PaymentView
 from billing.actions import (
     application_actions,
     email_actions,
@@ -66,9 +67,9 @@ RECORDS: list[Any] = [
     Role,
 ]
 
-actions_of(Invoice, invoice_actions)
+actions_of(Invoice, lambda session, invoice: invoice_actions(session, invoice, site_ids()))
 actions_of(Payment, payment_actions)
-actions_of(User, user_actions)
+actions_of(User, lambda session, user: user_actions(session, user, site_ids()))
 actions_of(Unit, unit_actions)
 actions_of(Application, application_actions)
 actions_of(Form, form_actions)

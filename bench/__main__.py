@@ -42,12 +42,12 @@ PAGES = (
     ),
     (
         "search a number",
-        "/admin/invoice/?search=4711",
+        "/admin/invoice/?q=4711",
         f"SELECT {COLUMNS} {JOIN} WHERE i.number = 4711",
     ),
     (
         "last page",
-        "/admin/invoice/?at=last",
+        "/admin/invoice/?last=1",
         f"SELECT * FROM (SELECT {COLUMNS} {JOIN} ORDER BY i.id LIMIT 50) t ORDER BY 1 DESC",
     ),
     ("Eye page", "/admin/invoice/details/?id=4711", f"SELECT {COLUMNS} {JOIN} WHERE i.id = 4711"),

@@ -20,6 +20,7 @@ from billing import (
     refunds,
     reminding,
     spreading,
+    voids,
 )
 from billing.errors import Refusal
 from models import Application, Invoice, Label, OutgoingEmail, Payment, Unit, User
@@ -56,8 +57,17 @@ def action(name: str, label: str, permission: str, refusal: Refusal | None) -> A
     return Action(name, label, permission, refusal.sentence if refusal else None)
 
 
-def invoice_actions(session: Session, invoice: Invoice) -> list[Action]:
-    """Return the buttons of an invoice's page, in order."""
+def invoice_actions(
+    session: Session, invoice: Invoice, within: Collection[int] = ()
+) -> list[Action]:
+    """Return the buttons of an invoice's page, in order.
+
+    within -- the sites whoever looks is bound to; empty: none
+    """
+
+    def why_not_use_credit(session: Session, invoice: Invoice) -> Refusal | None:
+        return credit_use.why_not_use_credit(session, invoice, within)
+
     send = "Send" if invoice.state is InvoiceState.DRAFT else "Resend"
     rows: list[tuple[str, str, str, Callable[[Session, Invoice], Refusal | None]]] = [
         ("send", send, "invoices.send", guards.why_not_send),
@@ -65,7 +75,7 @@ def invoice_actions(session: Session, invoice: Invoice) -> list[Action]:
         ("remind", "Remind", "invoices.send", reminding.why_not_remind),
         ("process", "Process Invoice In-Person", "payments.process", guards.why_not_take),
         ("edit_items", "Edit items", "invoices.edit", guards.why_not_edit),
-        ("use_credit", "Use credit", "payments.process", credit_use.why_not_use_credit),
+        ("use_credit", "Use credit", "payments.process", why_not_use_credit),
         ("credit", "Write off / credit", "credits.give", crediting.why_not_credit),
         ("redraft", "Set back to draft", "invoices.redraft", guards.why_not_redraft),
         ("delete", "Delete", "invoices.delete", guards.why_not_delete),
@@ -93,7 +103,7 @@ def payment_actions(session: Session, payment: Payment) -> list[Action]:
         actions.append(action("apply", "Apply to an invoice", "payments.process", why_not))
         why_not = receipts.why_not_resend(session, payment)
         actions.append(action("resend_receipt", "Resend receipt", "invoices.send", why_not))
-    if by_gateway and payment.state in _CHECKED:
+    if by_gateway and payment.state in _CHECKED and not voids.was_voided(payment):
         label = "Check with the gateway now"
         actions.append(action("check", label, "payments.process", None))
     return actions
@@ -124,9 +134,9 @@ def application_actions(session: Session, application: Application) -> list[Acti
     return actions
 
 
-def user_actions(session: Session, user: User) -> list[Action]:
-    """Return the buttons of a user's page."""
-    why_not = spreading.why_not_spread(session, user)
+def user_actions(session: Session, user: User, within: Collection[int] = ()) -> list[Action]:
+    """Return the buttons of a user's page; ``within``: the sites whoever looks is bound to."""
+    why_not = spreading.why_not_spread(session, user, within)
     return [
         action(*_CREATE_INVOICE, drafts.why_not_invoice_user(user)),
         action("record_payment", "Record payment", "payments.process", why_not),

@@ -14,7 +14,15 @@ from billing.mailing import notify_staff, queue_email
 from billing.office import in_words
 from billing.retry_plan import with_next_try
 from models import History, Invoice, Payment, User
-from models.states import ActorKind
+from models.states import ActorKind, Tender
+
+_FORMS = {
+    Tender.CARD: "a card payment",
+    Tender.DIRECT_DEBIT: "a direct debit",
+    Tender.CHECK: "a check",
+    Tender.CASH: "a cash payment",
+    Tender.OTHER: "a payment by other means",
+}
 
 
 def receipt(session: Session, payment: Payment, *, resend: str = "") -> bool:
@@ -94,8 +102,11 @@ def refund_came_back(session: Session, payment: Payment, refund: Payment, senten
     )
 
 
-def unapplied(session: Session, payment: Payment, actor: Actor) -> None:
-    """Tell the office that money arrived which no invoice uses: apply it or pay it back."""
+def unapplied(session: Session, payment: Payment, actor: Actor, *, given_up: bool = False) -> None:
+    """Tell the office that money arrived which no invoice uses: apply it or pay it back.
+
+    given_up -- whether nobody waited for it any more, because its attempt had come to nothing
+    """
     amount = in_words(session, payment.unapplied)
     sentence = f"{amount} of payment {payment.id} is not applied to any invoice"
     note(session, payment, "unapplied", sentence, actor)
@@ -106,10 +117,24 @@ def unapplied(session: Session, payment: Payment, actor: Actor) -> None:
         session,
         f"unapplied:{payment.id}",
         "Money without an invoice",
-        f"{sentence}. Apply it to an invoice or pay it back.",
+        f"{_what_came(session, payment, given_up)}. Apply it to an invoice or pay it back.",
         kind="unapplied",
         payment=payment,
+        user=session.get_one(User, payment.user_id),
     )
+
+
+def _what_came(session: Session, payment: Payment, given_up: bool) -> str:
+    """Say which money it is, of which payment, and why no invoice uses it."""
+    left, amount = in_words(session, payment.unapplied), in_words(session, payment.amount)
+    of = "" if payment.unapplied == payment.amount else f"{left} of "
+    why = "is not applied to any invoice"
+    if given_up:
+        why = "arrived late, although it had been given up"
+    elif payment.detached:
+        why = "arrived late, after its invoice was set back to draft"
+    said = f"{of}payment {payment.id}, {_FORMS[payment.tender]} of {amount}, {why}"
+    return said[0].upper() + said[1:]
 
 
 def _first_invoice(session: Session, payment: Payment) -> Invoice | None:

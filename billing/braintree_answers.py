@@ -40,7 +40,12 @@ _DISPUTE_STATES = {
     "auto_accepted": DisputeState.LOST,
     "expired": DisputeState.LOST,
 }
-_DEBIT_TYPES = ("sepa_debit_account", "us_bank_account")
+# What a transaction is paid with, and the attribute the SDK keeps the account under.
+_DEBIT_DETAILS = {
+    "sepa_debit_account": "sepa_direct_debit_account_details",
+    "us_bank_account": "us_bank_account",
+}
+_DEBIT_TYPES = tuple(_DEBIT_DETAILS)
 
 
 def read_transaction(transaction: Any, default_currency: str) -> Answer:
@@ -182,12 +187,10 @@ def _soft(transaction: Any) -> bool | None:
 
 def _instrument(transaction: Any) -> str:
     kind = transaction.payment_instrument_type
-    if kind == "sepa_debit_account":
-        details = getattr(transaction, "sepa_debit_account_details", None)
-        return f"account ending in {getattr(details, 'last_4', '')}"
-    if kind == "us_bank_account":
-        details = getattr(transaction, "us_bank_account", None)
-        return f"account ending in {getattr(details, 'last_4', '')}"
+    if kind in _DEBIT_TYPES:
+        account = getattr(transaction, _DEBIT_DETAILS[kind], None)
+        digits = getattr(account, "last_4", None)
+        return f"account ending in {digits}" if digits else ""
     card = getattr(transaction, "credit_card_details", None)
     last_four = getattr(card, "last_4", None)
     return f"{card.card_type} ending in {last_four}" if card and last_four else ""

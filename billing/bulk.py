@@ -7,7 +7,7 @@ by row through the single verbs, is ``billing.bulk_turns``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from billing import clock
 from billing.actor import Actor
 from billing.bulk_outcomes import CHARGE, LABEL, VERBS, BulkVerb, Customer, outcome_of
+from billing.credit_use import credit_of
 from billing.database import later, lock, transaction
 from billing.errors import Refusal
 from billing.history import note
@@ -102,10 +103,13 @@ def forecast_rows(
     *,
     code: str = "",
     limit: int = 200,
+    within: Collection[int] = (),
 ) -> Sequence[Row[Any]]:
-    """Return the first invoices with their outcome: id, number, state, balance, user_id, name.
+    """Return the first invoices with their outcome: id, number, state, overdue_on, balance,
+    user_id, name, and the customer's credit in minor units, 0 where nothing is charged.
 
-    code -- only those with this outcome
+    code   -- only those with this outcome
+    within -- sites whose money counts as credit; empty: every site
     """
     chosen = _chosen(session, verb, conditions, params)
     rows = (
@@ -114,9 +118,11 @@ def forecast_rows(
             chosen.c.outcome,
             Invoice.number,
             Invoice.state,
+            Invoice.overdue_on,
             Invoice.balance,
             Invoice.user_id,
             Customer.name,
+            (credit_of(Invoice.user_id, within) if verb is CHARGE else literal(0)).label("credit"),
         )
         .join(Invoice, Invoice.id == chosen.c.id)
         .join(Customer, Customer.id == Invoice.user_id)

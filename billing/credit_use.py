@@ -9,7 +9,7 @@ gets its receipt now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
@@ -32,13 +32,28 @@ from models.states import (
 )
 
 
-def available_credit(session: Session, user_id: int) -> int:
-    """Return the minor units of a user's money that could be put on an invoice now."""
+def available_credit(session: Session, user_id: int, within: Collection[int] = ()) -> int:
+    """Return the minor units of a user's money that could be put on an invoice now.
+
+    within -- only money that was received at one of these sites counts; empty: all of it
+    """
     left: Any = func.sum(Payment.amount - Payment.allocated - Payment.refunded)
-    return int(session.scalar(select(left).where(_unused_by(user_id))) or 0)
+    return int(session.scalar(select(left).where(_unused_by(user_id, within))) or 0)
 
 
-def why_not_use_credit(session: Session, invoice: Invoice) -> Refusal | None:
+def credit_of(user_id: Any, within: Collection[int] = ()) -> ColumnElement[int]:
+    """Return ``available_credit`` of a statement's users, for many of them at once.
+
+    user_id -- the column that says whose
+    """
+    left = func.sum(Payment.amount - Payment.allocated - Payment.refunded)
+    found = select(left).where(_unused_by(user_id, within)).correlate_except(Payment)
+    return func.coalesce(found.scalar_subquery(), 0)
+
+
+def why_not_use_credit(
+    session: Session, invoice: Invoice, within: Collection[int] = ()
+) -> Refusal | None:
     """Use credit: a draft or open invoice with a balance, no payment under way, and some credit."""
     if invoice.state is not InvoiceState.DRAFT:
         why_not = guards.why_not_pay(session, invoice)
@@ -46,23 +61,26 @@ def why_not_use_credit(session: Session, invoice: Invoice) -> Refusal | None:
         why_not = guards.why_not_process(session, invoice)
     if why_not is not None:
         return why_not
-    if available_credit(session, invoice.user_id) <= 0:
+    if available_credit(session, invoice.user_id, within) <= 0:
         return Refusal("There is no credit to use.", "no_credit")
     return None
 
 
-def use_credit(invoice_id: int, *, shown_balance: int, actor: Actor) -> int:
+def use_credit(
+    invoice_id: int, *, shown_balance: int, within: Collection[int] = (), actor: Actor
+) -> int:
     """Put the user's credit on an invoice, up to its balance; return the minor units used.
 
     shown_balance -- minor units the page said are due: a request, checked under lock
+    within        -- take only money received at one of these sites; empty: at any
 
     Nothing goes over the network and no money moves: it is the user's already. Raises ``Refusal``
     when there is no credit, the balance is another now, or a payment is under way.
     """
     with transaction() as session:
         user, invoice = lock_user_and_invoice(session, invoice_id)
-        payments = _lock_unused(session, user.id)
-        guards.require(why_not_use_credit(session, invoice))
+        payments = _lock_unused(session, user.id, within)
+        guards.require(why_not_use_credit(session, invoice, within))
         if shown_balance != invoice.balance_now:
             now = in_words(session, invoice.balance_now)
             raise Refusal(
@@ -113,20 +131,25 @@ def _close_or_note(
     move(session, invoice, "close", InvoiceState.PAID, actor, words, details=details)
 
 
-def _lock_unused(session: Session, user_id: int) -> list[Payment]:
+def _lock_unused(session: Session, user_id: int, within: Collection[int]) -> list[Payment]:
     """Return what a user's credit consists of, locked by id; the oldest money first.
 
     Locking reads a payment anew, so one that was used or is being refunded by now is left out.
     """
-    numbers = session.scalars(select(Payment.id).where(_unused_by(user_id)).order_by(Payment.id))
+    unused = select(Payment.id).where(_unused_by(user_id, within)).order_by(Payment.id)
+    numbers = session.scalars(unused)
     locked = [lock(session, Payment, number) for number in numbers.all()]
-    still = set(session.scalars(select(Payment.id).where(_unused_by(user_id))))
+    still = set(session.scalars(unused))
     usable = [payment for payment in locked if payment.id in still]
     return sorted(usable, key=lambda each: (each.collected_at or each.started_at, each.id))
 
 
-def _unused_by(user_id: int) -> ColumnElement[bool]:
-    """The condition that a payment of this user has money left which is not being paid back."""
+def _unused_by(user_id: Any, within: Collection[int] = ()) -> ColumnElement[bool]:
+    """The condition that a payment has money left which is not being paid back.
+
+    user_id -- whose payment: an id, or a column of the statement around it
+    """
+    place = [Payment.site_id.in_(sorted(within))] if within else []
     refund = aliased(Payment)
     going_back = exists().where(
         refund.refund_of_id == Payment.id, refund.state == PaymentState.STARTED
@@ -137,4 +160,5 @@ def _unused_by(user_id: int) -> ColumnElement[bool]:
         Payment.state.in_(COLLECTED_PAYMENT_STATES),
         Payment.amount - Payment.allocated - Payment.refunded > 0,
         ~going_back,
+        *place,
     )

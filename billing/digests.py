@@ -134,7 +134,8 @@ def newest_notices(session: Session, staff_id: int, limit: int = 20) -> list[Sta
 
 
 def _line(notice: StaffNotice) -> Line:
-    path = path_of(known_kind(notice.kind), notice.invoice_id, notice.payment_id)
+    kind = known_kind(notice.kind)
+    path = path_of(kind, notice.invoice_id, notice.payment_id, notice.user_id)
     return Line(notice.title, notice.sentence, path, notice.created_at)
 
 

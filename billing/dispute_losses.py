@@ -204,7 +204,7 @@ def _write_down(
 def _sentence(session: Session, dispute: Dispute, payment: Payment, amount: int) -> str:
     words = (
         f"{in_words(session, amount)} of {in_words(session, payment.amount)} was taken back "
-        f"after a lost dispute over {in_words(session, dispute.amount)}"
+        f"after a lost dispute of {in_words(session, dispute.amount)}"
     )
     short = dispute.amount - sum(part.amount for part in _taken(session, dispute))
     return f"{words}. No more of the payment was left" if short > 0 else words

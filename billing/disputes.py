@@ -111,7 +111,7 @@ def _win(
     amount = in_words(session, dispute.amount)
     lost_before = dispute.state is DisputeState.LOST
     dispute.closed_at = clock.now()
-    sentence = f"The dispute over {amount} was won"
+    sentence = f"The dispute of {amount} was won"
     took_all = lost_before and payment.state is PaymentState.RETURNED and _took(session, dispute)
     move(session, dispute, "win", DisputeState.WON, actor, sentence)
     if took_all:
@@ -158,7 +158,7 @@ def _took(session: Session, dispute: Dispute) -> bool:
 def _lose(
     session: Session, dispute: Dispute, payment: Payment, invoices: Invoices, actor: Actor
 ) -> None:
-    sentence = f"The dispute over {in_words(session, dispute.amount)} was lost"
+    sentence = f"The dispute of {in_words(session, dispute.amount)} was lost"
     dispute.closed_at = clock.now()
     all_of_it = dispute_losses.takes_all(session, dispute, payment)
     amount = payment.amount if all_of_it else dispute_losses.missing(session, dispute, payment)

@@ -102,4 +102,4 @@ def _tell_staff(session: Session, user: User, sentence: str, occasion: str, expi
     """Tell those who work at the customer's site; a card has no invoice that would say which."""
     title = "A card on file has expired" if expired else "A card on file is about to expire"
     to = [staff for staff in receivers(session) if covers(staff, user.site_id)]
-    tell(session, News(occasion, "card_expiring", title, sentence), to)
+    tell(session, News(occasion, "card_expiring", title, sentence, user=user), to)

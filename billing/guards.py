@@ -270,7 +270,7 @@ def why_in_flight(session: Session, payment: Payment) -> Refusal:
     who = who[0].lower() + who[1:] if who == THE_CUSTOMER else who
     if payment.state is PaymentState.PENDING or payment.tender is Tender.DIRECT_DEBIT:
         return Refusal(
-            f"A direct debit over {amount}, started by {who} at {since}, is waiting for the bank.",
+            f"A direct debit of {amount}, started by {who} at {since}, is waiting for the bank.",
             "live",
         )
     return Refusal(

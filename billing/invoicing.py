@@ -63,14 +63,14 @@ def generate_invoice(
             "generate",
             InvoiceState.SENT,
             actor,
-            f"Invoice #{invoice.number} over {in_words(session, owed)} generated from application "
+            f"Invoice #{invoice.number} of {in_words(session, owed)} generated from application "
             f"{application.reference}",
         )
         note(
             session,
             application,
             "generate_invoice",
-            f"Invoice #{invoice.number} over {in_words(session, owed)} generated",
+            f"Invoice #{invoice.number} of {in_words(session, owed)} generated",
             actor,
         )
         return announce(session, invoice, user, actor)
@@ -90,7 +90,7 @@ def silent_invoice(
     invoice.site_id = application.site_id or user.site_id
     invoice.silent = True
     set_items(invoice, [Line(ITEM_OF_APPLICATION, amount)])
-    sentence = f"Silent invoice over {in_words(session, amount)} for {application.reference}"
+    sentence = f"Silent invoice of {in_words(session, amount)} for {application.reference}"
     move(session, invoice, "create", InvoiceState.DRAFT, actor, sentence)
     return invoice
 

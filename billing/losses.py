@@ -29,6 +29,7 @@ def was_refunded(session: Session, payment: Payment, said: PaymentState, actor: 
         )
     )
     if refund is not None:
+        refund.gateway_status = payment.gateway_status
         record_refund(session, refund, P.SETTLED, actor)
     return payment.refunded == payment.amount
 

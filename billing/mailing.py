@@ -100,12 +100,13 @@ def notify_staff(
     kind: str = "other",
     invoice: Invoice | None = None,
     payment: Payment | None = None,
+    user: User | None = None,
 ) -> None:
     """Tell staff about something a person should look at: at once, or in their daily digest.
 
     kind -- one of ``billing.notice_kinds.KINDS``; who hears of it, and how, is decided there
     """
-    tell(session, News(occasion, known_kind(kind), title, sentence, invoice, payment))
+    tell(session, News(occasion, known_kind(kind), title, sentence, invoice, payment, user))
 
 
 def tell(session: Session, news: News, to: Iterable[Staff] | None = None) -> None:

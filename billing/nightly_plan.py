@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from billing.billing_choice import automatic_triggers
+from billing.credit_use import credit_of
 from billing.office import get_settings, local_today
 from models import Allocation, History, Invoice, PaymentMethod, Settings, User
 from models.states import (
@@ -90,6 +91,7 @@ class Group:
 class Row:
     """One invoice of the preview; ``amount`` in minor units, ``method`` in words.
 
+    credit    -- minor units the customer has that no invoice uses; the run leaves them alone
     reachable -- whether its customer has an e-mail; one who has none is sent nothing
     """
 
@@ -101,6 +103,7 @@ class Row:
     reason: str
     method: str
     reachable: bool
+    credit: int
 
 
 @dataclass(frozen=True)
@@ -173,18 +176,20 @@ def preview(
     limit: int = SHOWN,
     on: dt.date | None = None,
     scope: Sequence[ColumnElement[bool]] = (),
+    within: Collection[int] = (),
 ) -> Preview:
     """Return what the run at the coming midnight will do, were nothing to change before it.
 
-    limit -- rows of each kind at most
-    on    -- the office's local date to foresee, tomorrow's by default; today's for a run now
-    scope -- conditions on invoices that keep it to what the reader may see
+    limit  -- rows of each kind at most
+    on     -- the office's local date to foresee, tomorrow's by default; today's for a run now
+    scope  -- conditions on invoices that keep it to what the reader may see
+    within -- sites whose money counts as credit; empty: every site
     """
     settings = get_settings(session)
     day = on or local_today(session) + dt.timedelta(days=1)
-    drafts = _Part(day, Plan.SEND, and_(candidates(settings), *scope), REASONS)
+    drafts = _Part(day, Plan.SEND, and_(candidates(settings), *scope), REASONS, within)
     due = and_(Invoice.retry_on <= day, Invoice.state.in_(OPEN_INVOICE_STATES), *scope)
-    again = _Part(day, Plan.SKIP, due, REASONS_OF_RETRIES)
+    again = _Part(day, Plan.SKIP, due, REASONS_OF_RETRIES, within)
     return Preview(
         on=day,
         groups=drafts.groups(session),
@@ -205,10 +210,12 @@ class _Part:
         otherwise: Plan,
         chosen: ColumnElement[bool],
         reasons: dict[Why, str],
+        within: Collection[int],
     ) -> None:
         """otherwise: what is done with an invoice that can't be charged."""
         self._chosen = chosen
         self._reasons = reasons
+        self._credit = credit_of(Invoice.user_id, within)
         live = exists().where(
             Allocation.invoice_id == Invoice.id, Allocation.state == AllocationState.CLAIMED
         )
@@ -248,9 +255,8 @@ class _Part:
 
     def rows(self, session: Session, plan: Plan | None, limit: int) -> tuple[Row, ...]:
         """Return the first invoices by id; ``plan``: only those with which this is done."""
-        wanted = self._joined(
-            select(Invoice, User, PaymentMethod, self._plan, self._why, self._reachable)
-        )
+        told = (self._plan, self._why, self._reachable, self._credit)
+        wanted = self._joined(select(Invoice, User, PaymentMethod, *told))
         if plan is not None:
             wanted = wanted.where(self._plan == plan.value)
         found = session.execute(wanted.order_by(Invoice.id).limit(limit)).all()
@@ -264,6 +270,7 @@ class _Part:
         plan: str,
         why: str,
         reachable: bool,
+        credit: int,
     ) -> Row:
         return Row(
             invoice=invoice,
@@ -274,4 +281,5 @@ class _Part:
             reason=self._reasons[Why(why)],
             method=str(method) if method else "",
             reachable=bool(reachable),
+            credit=int(credit),
         )

@@ -89,13 +89,22 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def path_of(kind: str, invoice_id: int | None, payment_id: int | None) -> str:
+def path_of(
+    kind: str, invoice_id: int | None, payment_id: int | None, user_id: int | None = None
+) -> str:
     """Return where in the panel news leads: to its record, else to the page of its kind."""
     if invoice_id is not None:
         return f"/admin/invoice/details/?id={invoice_id}"
     if payment_id is not None:
         return f"/admin/payment/details/?id={payment_id}"
+    if user_id is not None:
+        return user_path(user_id)
     return KINDS[kind].page
+
+
+def user_path(user_id: int) -> str:
+    """Return where in the panel the page of a customer is."""
+    return f"/admin/user/details/?id={user_id}"
 
 
 def known_kind(kind: str) -> str:

@@ -21,9 +21,9 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
-from billing.notice_kinds import CHOICE_WORDS, KINDS, Choice, path_of
+from billing.notice_kinds import CHOICE_WORDS, KINDS, Choice, path_of, user_path
 from billing.office import get_settings
-from models import Invoice, OutgoingEmail, Payment, Staff, StaffNotice
+from models import Invoice, OutgoingEmail, Payment, Staff, StaffNotice, User
 from models.states import ActorKind
 
 PERMISSION = "notices.receive"
@@ -36,7 +36,11 @@ _REST_IS_SHOWN = "More of this kind within the hour are shown in the panel only.
 
 @dataclass(frozen=True)
 class News:
-    """Something staff should know. ``occasion`` is unique: what it is about, and which time."""
+    """Something staff should know. ``occasion`` is unique: what it is about, and which time.
+
+    It leads to its invoice, else its payment, else the page of ``user``; where it leads elsewhere,
+    the page of a ``user`` is a second way out of the letter.
+    """
 
     occasion: str
     kind: str
@@ -44,6 +48,7 @@ class News:
     sentence: str
     invoice: Invoice | None = None
     payment: Payment | None = None
+    user: User | None = None
 
     @property
     def site_id(self) -> int | None:
@@ -58,6 +63,7 @@ class News:
             self.kind,
             self.invoice.id if self.invoice else None,
             self.payment.id if self.payment else None,
+            self.user.id if self.user else None,
         )
 
 
@@ -127,6 +133,7 @@ def _tell(session: Session, news: News, wanted: Sequence[tuple[Staff, Choice]]) 
                 "sentence": news.sentence,
                 "invoice_id": news.invoice.id if news.invoice else None,
                 "payment_id": news.payment.id if news.payment else None,
+                "user_id": news.user.id if news.user else None,
                 "created_at": now,
                 "digested_at": now if staff.id in at_once else None,
             }
@@ -166,6 +173,7 @@ def _params(news: News, more: str) -> dict[str, Any]:
         "sentence": news.sentence,
         "sentences": sentences,
         "path": news.path,
+        "user_path": user_path(news.user.id) if news.user else "",
     }
 
 

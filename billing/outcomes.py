@@ -289,4 +289,4 @@ def _surface(session: Session, payment: Payment, state: PaymentState, actor: Act
     sentence = f"{amount} arrived although the attempt had been given up"
     move(session, payment, "surface", state, actor, sentence)
     if state in COLLECTED_PAYMENT_STATES:
-        announcements.unapplied(session, payment, actor)
+        announcements.unapplied(session, payment, actor, given_up=True)

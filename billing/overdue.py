@@ -16,7 +16,6 @@ from sqlalchemy import (
     Date,
     Insert,
     and_,
-    case,
     cast,
     false,
     func,
@@ -31,8 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from billing import clock
-from billing.actor import SYSTEM
+from billing.actor import SYSTEM, Actor
 from billing.database import later, transaction
+from billing.history_rows import note_each
 from billing.office import get_settings
 from models import History, Invoice, Settings
 from models.states import OPEN_INVOICE_STATES, OWED_INVOICE_STATES, OverdueBasis
@@ -128,28 +128,50 @@ def _history_rows(now: dt.datetime) -> Insert:
     return insert(History).from_select(list(columns), rows)
 
 
-def recompute(session: Session, settings: Settings) -> int:
+def recompute(
+    session: Session,
+    settings: Settings,
+    actor: Actor = SYSTEM,
+    why: str = "the overdue age was changed",
+) -> int:
     """Give every issued, unpaid invoice the date that changed settings now mean, in one statement.
+
+    actor -- who changed them
+    why   -- what was changed, for the history of those that are not overdue any more
 
     Returns how many invoices have another date than before.
     """
     session.flush()
     fresh = _overdue_on_in_sql(session, settings)
-    # One that is not overdue any more may become it again, and is marked again then.
-    today = clock.today(settings.timezone)
-    kept_mark = case((fresh <= today, Invoice.overdue_marked_at), else_=null())
+    owed = and_(Invoice.issued_on.is_not(None), Invoice.state.in_(OWED_INVOICE_STATES))
     changed = session.execute(
         update(Invoice)
-        .where(
-            Invoice.issued_on.is_not(None),
-            Invoice.state.in_(OWED_INVOICE_STATES),
-            Invoice.overdue_on.is_distinct_from(fresh),
-        )
-        .values(overdue_on=fresh, overdue_marked_at=kept_mark)
+        .where(owed, Invoice.overdue_on.is_distinct_from(fresh))
+        .values(overdue_on=fresh)
         .returning(Invoice.id)
         .execution_options(synchronize_session=False)
     )
-    return len(changed.all())
+    count = len(changed.all())
+    # Only now: nobody can mark what has its new date and is locked.
+    _unmark(session, and_(owed, _not_before(clock.today(settings.timezone))), actor, why)
+    return count
+
+
+def _not_before(today: dt.date) -> ColumnElement[bool]:
+    return or_(Invoice.overdue_on.is_(None), Invoice.overdue_on > today)
+
+
+def _unmark(session: Session, chosen: ColumnElement[bool], actor: Actor, why: str) -> None:
+    """Take the mark off what is not overdue any more: it is marked again should it become it."""
+    marked = and_(chosen, Invoice.overdue_marked_at.is_not(None))
+    sentence = f"No longer overdue: {why}"
+    note_each(session, Invoice, select(Invoice.id).where(marked), "not_overdue", sentence, actor)
+    session.execute(
+        update(Invoice)
+        .where(marked)
+        .values(overdue_marked_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, ledger
+from billing import announcements, clock, diary, ledger, voids
 from billing.actor import Actor
 from billing.history import note
 from billing.office import in_words
@@ -45,12 +45,20 @@ def _carry_out(
 ) -> None:
     refund.collected_at = clock.now()
     refund.settled_at = clock.now() if state is PaymentState.SETTLED else None
-    amount = in_words(session, refund.amount)
-    move(session, refund, "collect", state, actor, f"{amount} paid back", reason=refund.note)
+    sentence = f"{in_words(session, refund.amount)} {_done(refund)}"
+    move(session, refund, "collect", state, actor, sentence, reason=refund.note)
     left = refund.amount - max(0, min(source.unapplied, refund.amount))
     for invoice_id, share in shares_to_take(session, source, left):
         _undo_share(session, source, refund, session.get_one(Invoice, invoice_id), share, actor)
     ledger.count_refund(source, refund.amount)
+    if voids.is_void(refund):
+        # Said once for all: a voided charge can't change any more and is not asked about again.
+        source.gateway_status = refund.gateway_status
+        diary.plan(source)
+
+
+def _done(refund: Payment) -> str:
+    return "voided before it was charged" if voids.is_void(refund) else "paid back"
 
 
 def _come_back(
@@ -99,7 +107,7 @@ def _undo_share(
     actor: Actor,
 ) -> None:
     """Reopen the invoice by ``share``, or credit it so that it stays as paid as it was."""
-    sentence = f"{in_words(session, share)} paid back"
+    sentence = f"{in_words(session, share)} {_done(refund)}"
     if refund.returns_to == CREDIT:
         with session.no_autoflush:
             ledger.refund_share(session, source, refund, invoice, share)

@@ -14,11 +14,13 @@ from billing import (
     hooks,
     ledger,
     outcomes,
+    reconciliation,
     runtime,
+    voids,
 )
 from billing.actor import Actor
 from billing.attempts import Attempt
-from billing.database import lock, transaction
+from billing.database import end_reading, lock, reading, transaction
 from billing.errors import Refusal
 from billing.gateway import Answer, Verdict
 from billing.locks import lock_user_and_invoice
@@ -35,15 +37,37 @@ from models.states import (
 )
 
 GATEWAY_TENDERS = (Tender.CARD, Tender.DIRECT_DEBIT)
+# The gateway's word for money on its way to us, of which it pays a part back already.
+_SETTLING = "settling"
 
 
 def why_not_refund(payment: Payment) -> Refusal | None:
     """Only collected charges with something left can be paid back."""
     if payment.kind is PaymentKind.REFUND or payment.state not in COLLECTED_PAYMENT_STATES:
         return Refusal("Only a payment that was received can be paid back.", "not_collected")
+    if voids.was_voided(payment):
+        return Refusal("This payment was voided; the customer was never charged.", "all_refunded")
     if payment.amount - payment.refunded <= 0:
         return Refusal("All of this payment was paid back already.", "all_refunded")
     return None
+
+
+def can_only_be_voided(payment: Payment) -> bool:
+    """Whether it has not settled yet, by what the gateway said last: all of it or nothing."""
+    unsettled = payment.state is PaymentState.SUBMITTED and payment.gateway_status != _SETTLING
+    return payment.tender in GATEWAY_TENDERS and unsettled
+
+
+def why_not_part(payment: Payment, amount: int) -> Refusal | None:
+    """A part, ``amount`` minor units, can be paid back only once the payment has settled."""
+    if amount >= payment.amount or not can_only_be_voided(payment):
+        return None
+    return Refusal(
+        "This payment has not settled yet, so only all of it can be paid back. A part can be paid "
+        "back once it has settled, usually within a few days.",
+        "not_settled",
+        "amount",
+    )
 
 
 def why_not_reverse(payment: Payment) -> Refusal | None:
@@ -78,6 +102,7 @@ def refund_payment(
         raise Refusal("Choose what becomes of the invoice.", "no_choice", "then")
     if not reason.strip():
         raise Refusal("Say why.", "no_reason", "reason")
+    _look_at_news(payment_id, amount)
     with transaction() as session:
         source, _invoices = outcomes.lock_payment(session, payment_id)
         _check(session, source, amount)
@@ -125,6 +150,17 @@ def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor
         credit_use.put_on(session, invoice, [(payment, amount)], actor)
 
 
+def _look_at_news(payment_id: int, amount: int) -> None:
+    """Ask the gateway first when a part would be refused: it may have settled since we asked."""
+    with reading() as session:
+        payment = session.get(Payment, payment_id)
+    if payment is None or why_not_refund(payment) or amount <= 0:
+        return
+    if why_not_part(payment, amount) is not None:
+        end_reading()
+        reconciliation.check_payment(payment_id)
+
+
 def _check(session: Session, source: Payment, amount: int) -> None:
     why_not = why_not_refund(source)
     if why_not is not None:
@@ -133,6 +169,7 @@ def _check(session: Session, source: Payment, amount: int) -> None:
     if not 0 < amount <= left:
         words = in_words(session, left)
         raise Refusal(f"Between nothing and {words} can be paid back.", "too_much", "amount")
+    guards.require(why_not_part(source, amount))
 
 
 def _write_down(
@@ -175,6 +212,9 @@ def _reopen(session: Session, invoice: Invoice, sentence: str, reason: str, acto
 
 def _in_words(session: Session, refund: Payment) -> Attempt:
     amount = in_words(session, refund.amount)
+    if voids.is_void(refund):
+        sentence = f"The payment of {amount} was voided; the customer was never charged."
+        return Attempt(refund.id, "refunded", sentence, refund.code, refund.message)
     outcome, sentence = {
         PaymentState.STARTED: ("unknown", "The gateway has not answered yet; we keep asking."),
         PaymentState.SUBMITTED: ("refunded", f"{amount} is being paid back."),

@@ -21,8 +21,14 @@ from billing.overdue import Effect, effect_of, recompute
 from billing.setting_values import READERS
 from models import Invoice, Settings
 
-# What an invoice's ``overdue_on`` follows from, besides its own dates.
-DATING = frozenset({"overdue_age", "overdue_basis", "timezone"})
+# What an invoice's ``overdue_on`` follows from, besides its own dates, and what its history says
+# when that was changed; the first one changed is told.
+_WHY = {
+    "overdue_age": "the overdue age was changed",
+    "overdue_basis": "what the overdue age counts from was changed",
+    "timezone": "the office's time zone was changed",
+}
+DATING = frozenset(_WHY)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,8 @@ def change_settings(
         for name, value in changes.items():
             setattr(settings, name, value)
         settings.updated_at = clock.now()
-        redated = recompute(session, settings) if DATING & set(changes) else 0
+        why = next((why for name, why in _WHY.items() if name in changes), "")
+        redated = recompute(session, settings, actor, why) if why else 0
         _log(session, settings, before, changes, redated, actor)
         return Changed(tuple(sorted(changes)), redated)
 

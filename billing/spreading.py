@@ -6,7 +6,7 @@ record the payment; recording it makes the plan again under lock and refuses if 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -50,11 +50,14 @@ class Plan:
         return self.amount - sum(share.amount for share in self.shares)
 
 
-def open_invoices(session: Session, user_id: int) -> list[Invoice]:
+def open_invoices(session: Session, user_id: int, within: Collection[int] = ()) -> list[Invoice]:
     """Return what a payment of this user can be spread over, the oldest first.
 
-    The oldest is what was due first; without a due date, what was issued first. An invoice that
-    somebody is paying at this moment is left out.
+    within -- only invoices of these sites; empty: all
+
+    The oldest is what was due first. One without a due date can be asked for from its invoice date
+    on, so that date is its place in the order, also before one issued earlier and due later. An
+    invoice that somebody is paying at this moment is left out.
     """
     claimed = select(Allocation.id).where(
         Allocation.invoice_id == Invoice.id, Allocation.state == AllocationState.CLAIMED
@@ -66,6 +69,7 @@ def open_invoices(session: Session, user_id: int) -> list[Invoice]:
             Invoice.state.in_(OPEN_INVOICE_STATES),
             Invoice.balance > 0,
             ~claimed.exists(),
+            *([Invoice.site_id.in_(sorted(within))] if within else []),
         )
         .order_by(func.coalesce(Invoice.due_on, Invoice.issued_on), Invoice.id)
         .limit(MOST)
@@ -73,11 +77,16 @@ def open_invoices(session: Session, user_id: int) -> list[Invoice]:
     return list(session.scalars(found))
 
 
-def why_not_spread(session: Session, user: User) -> Refusal | None:
-    """Record payment: there must be something open that nobody is paying right now."""
-    if not open_invoices(session, user.id):
-        return Refusal("This user has no open invoice to record a payment for.", "nothing_open")
-    return None
+def why_not_spread(session: Session, user: User, within: Collection[int] = ()) -> Refusal | None:
+    """Record payment: there must be something open that nobody is paying right now.
+
+    within -- at one of these sites; empty: anywhere
+    """
+    if open_invoices(session, user.id, within):
+        return None
+    where = " at your sites" if within else ""
+    sentence = f"This user has no open invoice{where} to record a payment for."
+    return Refusal(sentence, "nothing_open")
 
 
 def plan(invoices: Sequence[Invoice], amount: int) -> Plan:

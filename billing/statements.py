@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -24,6 +25,7 @@ from billing.office import local_today
 from billing.overdue import is_overdue, overdue_condition
 from models import Invoice, Unit, User
 from models.states import OWED_INVOICE_STATES, InvoiceState
+from models.within import written
 
 # Far more than anybody owes; what is left out is counted in the sums all the same.
 MOST = 500
@@ -43,8 +45,13 @@ class Row:
 
     @property
     def paid(self) -> int:
-        """What was paid or credited of it so far."""
-        return self.invoice.total - self.invoice.balance
+        """What was paid of it so far and was not taken back."""
+        return self.invoice.allocated
+
+    @property
+    def credited(self) -> int:
+        """What the office took off it: amount, less paid, less credited, is what is left."""
+        return self.invoice.credited
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,18 @@ class Statement:
         """What the user is asked for: all but what is being collected."""
         return self.owed - self.in_flight
 
+    @property
+    def has_credited(self) -> bool:
+        """Whether something was credited of any invoice on it; else nobody reads of it."""
+        return any(row.credited for row in self.rows)
+
 
 def statement_of(
     session: Session, user: User, unit: Unit | None = None, *, site_ids: Sequence[int] = ()
 ) -> Statement:
     """Read the statement of ``user``, for ``unit`` alone if it is given.
 
-    site_ids -- leave out invoices of other sites than these; empty: none
+    site_ids -- leave out invoices and credit of other sites than these; empty: none
     """
     conditions = [Invoice.user_id == user.id, Invoice.state.in_(OWED_INVOICE_STATES)]
     if unit is not None:
@@ -110,7 +122,7 @@ def statement_of(
         owed=int(owed or 0),
         in_flight=int(in_flight or 0),
         overdue=int(overdue or 0),
-        credit=0 if unit else available_credit(session, user.id),
+        credit=0 if unit else available_credit(session, user.id, site_ids),
     )
 
 
@@ -138,8 +150,13 @@ def why_not_email(statement: Statement) -> Refusal | None:
     return None
 
 
-def email_statement(user_id: int, unit_id: int | None = None, *, actor: Actor) -> str:
+def email_statement(
+    user_id: int, unit_id: int | None = None, *, site_ids: Sequence[int] = (), actor: Actor
+) -> str:
     """E-mail the statement and return the address it goes to; each time is a letter of its own.
+
+    site_ids -- leave out what is owed at other sites than these; empty: nothing. Whoever sends a
+                statement has seen all that it says.
 
     What it says is read when the letter is written, so it never asks for money that came in
     meanwhile.
@@ -147,10 +164,12 @@ def email_statement(user_id: int, unit_id: int | None = None, *, actor: Actor) -
     with transaction() as session:
         user = lock(session, User, user_id)
         unit = session.get_one(Unit, unit_id) if unit_id is not None else None
-        guards.require(why_not_email(statement_of(session, user, unit)))
+        guards.require(why_not_email(statement_of(session, user, unit, site_ids=site_ids)))
         about = f" for {unit.name}" if unit else ""
         row = note(session, user, "statement", f"Statement{about} sent by e-mail", actor)
         session.flush()
-        params = {"unit_id": unit.id} if unit else {}
+        params: dict[str, Any] = {"unit_id": unit.id} if unit else {}
+        if site_ids:
+            params["sites"] = written(site_ids)
         queue_email(session, "statement", f"statement:{row.id}", user, params=params)
         return user.email or ""

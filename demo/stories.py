@@ -114,7 +114,11 @@ def _loose_ends(teller: _Teller, diary: _Diary) -> None:
         24.1, hall.from_(lambda: teller.draft("Ruth Abrams", "Hall hire, fair", 9000, send=True))
     )
     diary.on(22, lambda: teller.pay_in_cash(hall.id, 9000))
-    diary.on(12, lambda: teller.charge_new("Omar Farouk", "Lock and key", 2400, DECLINING_NONCE))
+    key = _Later()
+    diary.on(12.1, lambda: teller.register_card("Omar Farouk", DECLINING_NONCE))
+    diary.on(12, key.from_(lambda: teller.draft("Omar Farouk", "Lock and key", 2400, send=True)))
+    # Declined last night: the letter says when the card is tried again, a day still to come.
+    diary.on(0.4, lambda: teller.charge(key.id))
     diary.on(9, lambda: teller.draft("Ben Archer", "Replacement tag", 1500, send=False))
     diary.on(8.9, lambda: teller.delete(teller.draft("Ivy Chen", "Twice", 1500, send=False)))
     diary.on(6, lambda: teller.redraft(teller.draft("Sam Delgado", "Cleaning", 6500, send=True)))
@@ -250,7 +254,12 @@ class _Teller:
         """Keep a card or account, and charge it for something new."""
         invoice_id = self.draft(user, description, amount, send=False)
         self.register_card(user, nonce)
-        charging.charge_customer(invoice_id, shown_balance=amount, actor=self.staff)
+        self.charge(invoice_id)
+
+    def charge(self, invoice_id: int) -> None:
+        """Charge what is left of an invoice to what its customer has registered."""
+        balance = _invoice(invoice_id).balance
+        charging.charge_customer(invoice_id, shown_balance=balance, actor=self.staff)
 
     def delete(self, invoice_id: int) -> None:
         invoicing.delete_invoice(invoice_id, actor=self.staff)

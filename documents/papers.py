@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from billing.errors import NotFound
@@ -20,7 +20,7 @@ from billing.invoicing import content_of
 from billing.links import invoice_url
 from billing.office import get_settings
 from billing.refund_outcomes import DISPUTE
-from models import Allocation, Credit, Invoice, Payment
+from models import Allocation, Credit, History, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
     AllocationState,
@@ -31,6 +31,8 @@ from models.states import (
 
 # An attempt that came to nothing leaves its allocation released: no paper is ever made for it.
 _RECEIVED = (AllocationState.APPLIED, AllocationState.REVERSED)
+# The moves of a payment that take back what it had paid.
+_TAKEN_BACK = ("return", "undo", "reverse")
 _METHODS = {
     Tender.CARD: "Card",
     Tender.DIRECT_DEBIT: "Direct debit",
@@ -155,7 +157,10 @@ def paid_lines(
         if row.payment.kind == PaymentKind.CHARGE:
             by_payment.setdefault(row.payment_id, []).append(row)
     disputed = _lost_in_disputes(session, rows)
-    return tuple(_line(shares, disputed, zone) for shares in by_payment.values())
+    went = _days_taken_back(session, rows, zone)
+    return tuple(
+        _line(shares, disputed, went.get(number), zone) for number, shares in by_payment.items()
+    )
 
 
 def method_words(payment: Payment) -> str:
@@ -182,7 +187,25 @@ def _lost_in_disputes(session: Session, rows: Sequence[Allocation]) -> set[int]:
     return set(session.scalars(taken))
 
 
-def _line(shares: list[Allocation], disputed: set[int], zone: ZoneInfo) -> PaidLine:
+def _days_taken_back(
+    session: Session, rows: Sequence[Allocation], zone: ZoneInfo
+) -> dict[int, date]:
+    """Return, by payment, the day all of it was taken back: the history knows it, no column."""
+    taken = {row.payment_id for row in rows if row.state == AllocationState.REVERSED}
+    if not taken:
+        return {}
+    moves = select(History.record_id, func.max(History.at)).where(
+        History.record == "payment",
+        History.record_id.in_(taken),
+        History.verb.in_(_TAKEN_BACK),
+    )
+    found = session.execute(moves.group_by(History.record_id))
+    return {number: _day(at, zone) for number, at in found}
+
+
+def _line(
+    shares: list[Allocation], disputed: set[int], went_on: date | None, zone: ZoneInfo
+) -> PaidLine:
     payment = shares[0].payment
     received = sum(share.amount for share in shares if share.amount > 0)
     taken: list[TakenBack] = []
@@ -193,7 +216,7 @@ def _line(shares: list[Allocation], disputed: set[int], zone: ZoneInfo) -> PaidL
     # What was paid back of it before the bank took all of it did not go twice.
     returned = sum(share.amount for share in shares if share.state == AllocationState.REVERSED)
     if returned > 0:
-        taken.append(TakenBack("returned", returned, None))
+        taken.append(TakenBack("returned", returned, went_on))
     return PaidLine(
         payment_id=payment.id,
         on=_day(payment.collected_at or payment.started_at, zone),

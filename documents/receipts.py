@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 from documents.fonts import one_line
 from documents.papers import ReceiptPaper
@@ -44,7 +45,7 @@ def _story(sheet: Sheet, paper: ReceiptPaper) -> None:
     rows = [
         ("Received from", one_line(content["bill_to"]["name"])),
         ("For", content["description"].strip()),
-        ("Invoice", f"#{content['number']} over {sheet.money(content['total'])}"),
+        ("Invoice", f"#{content['number']} of {sheet.money(content['total'])}"),
         ("Received", f"{sheet.money(line.received)} on {sheet.day(line.on)}"),
         ("Paid with", line.method),
     ]
@@ -78,6 +79,12 @@ def mark_words(paper: ReceiptPaper) -> str:
     return "REFUNDED" if paper.line.taken_back[-1].kind == "refunded" else "RETURNED"
 
 
+def mark_day(paper: ReceiptPaper) -> date | None:
+    """Return the day the receipt is stamped with: of the last that happened, None if unknown."""
+    taken_back = paper.line.taken_back
+    return taken_back[-1].on if taken_back else paper.line.on
+
+
 def _mark(sheet: Sheet, paper: ReceiptPaper, y: float) -> None:
     """The stamp: a frame, the word and the day, a little askew like any stamp."""
     words = mark_words(paper)
@@ -96,6 +103,6 @@ def _mark(sheet: Sheet, paper: ReceiptPaper, y: float) -> None:
             x + 1.4, y + 1.4, width - 2.8, height - 2.8, round_corners=True, corner_radius=1.6
         )
         sheet.words(x, y + 4.2, words, width=width, size=20, bold=True, colour=colour, align="C")
-        sheet.words(
-            x, y + 15.2, sheet.day(paper.line.on), width=width, size=9, colour=colour, align="C"
-        )
+        day = mark_day(paper)
+        if day is not None:
+            sheet.words(x, y + 15.2, sheet.day(day), width=width, size=9, colour=colour, align="C")

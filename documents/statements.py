@@ -14,7 +14,21 @@ from documents.sheets import GOOD, INK, MARGIN, QUIET, WARN, Sheet
 
 _SIZE = 9.2
 # Heading, width in millimetres, alignment; the first column takes what is left.
-_COLUMNS = (("Due on", 26.0, "L"), ("Amount", 28.0, "R"), ("Paid", 26.0, "R"), ("Left", 28.0, "R"))
+_Columns = tuple[tuple[str, float, str], ...]
+_COLUMNS: _Columns = (
+    ("Due on", 26.0, "L"),
+    ("Amount", 28.0, "R"),
+    ("Paid", 26.0, "R"),
+    ("Left", 28.0, "R"),
+)
+# Only where something was credited: the other columns keep clear of each other all the same.
+_WITH_CREDITED: _Columns = (
+    ("Due on", 25.0, "L"),
+    ("Amount", 25.0, "R"),
+    ("Paid", 24.0, "R"),
+    ("Credited", 24.0, "R"),
+    ("Left", 25.0, "R"),
+)
 
 
 def statement_pdf(session: Session, statement: Statement) -> bytes:
@@ -55,9 +69,10 @@ def _head(sheet: Sheet, statement: Statement) -> None:
     sheet.set_y(max(window_ends, y, 78) + 9)
 
 
-def _columns(sheet: Sheet) -> list[tuple[str, float, str]]:
-    taken = sum(width for _heading, width, _align in _COLUMNS)
-    return [("Invoice", sheet.inner - taken, "L"), *_COLUMNS]
+def _columns(sheet: Sheet, statement: Statement) -> _Columns:
+    figures = _WITH_CREDITED if statement.has_credited else _COLUMNS
+    taken = sum(width for _heading, width, _align in figures)
+    return (("Invoice", sheet.inner - taken, "L"), *figures)
 
 
 def _cells(sheet: Sheet, row: Row) -> dict[str, str]:
@@ -69,13 +84,14 @@ def _cells(sheet: Sheet, row: Row) -> dict[str, str]:
         "Due on": "\n".join(filter(None, (due, note))) or "–",
         "Amount": sheet.money(invoice.total),
         "Paid": f"−{sheet.money(row.paid)}" if row.paid else "",
+        "Credited": f"−{sheet.money(row.credited)}" if row.credited else "",
         "Left": sheet.money(invoice.balance),
     }
 
 
-def _table_head(sheet: Sheet) -> None:
+def _table_head(sheet: Sheet, columns: _Columns) -> None:
     x, y, end = MARGIN, sheet.get_y(), 0.0
-    for heading, width, align in _columns(sheet):
+    for heading, width, align in columns:
         end = sheet.words(x, y, heading, width=width, size=8.5, colour=QUIET, align=align)
         x += width
     sheet.rule(end + 1.2, colour=INK, weight=0.35)
@@ -88,18 +104,19 @@ def _rows(sheet: Sheet, statement: Statement) -> None:
         sheet.words(MARGIN, sheet.get_y(), words, width=sheet.inner, size=10.5, colour=GOOD)
         sheet.ln(4)
         return
-    _table_head(sheet)
+    columns = _columns(sheet, statement)
+    _table_head(sheet, columns)
     for row in statement.rows:
         cells = _cells(sheet, row)
         tall = max(
             sheet.height_of(cells[heading], width=width - 3, size=_SIZE)
-            for heading, width, _align in _columns(sheet)
+            for heading, width, _align in columns
         )
         if not sheet.room_for(tall + 3.2):
             sheet.add_page()
-            _table_head(sheet)
+            _table_head(sheet, columns)
         x, y = MARGIN, sheet.get_y()
-        for heading, width, align in _columns(sheet):
+        for heading, width, align in columns:
             inset = 3 if align == "R" else 0
             colour = WARN if heading == "Due on" and row.overdue else INK
             sheet.words(

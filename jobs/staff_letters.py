@@ -21,6 +21,9 @@ def staff_context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
     context: dict[str, Any] = {"panel": office}
     if path.startswith("/admin/"):
         context["link"] = f"{office}{path}"
+    user_path = str(email.params.get("user_path", ""))
+    if user_path.startswith("/admin/") and user_path != path:
+        context["user_link"] = f"{office}{user_path}"
     if email.params.get("choosable"):
         context["choosing"] = f"{office}/admin/my-notices/"
     if email.kind == "staff_digest":

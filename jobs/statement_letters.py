@@ -10,6 +10,7 @@ from billing.links import invoice_url
 from billing.statements import Statement, statement_of
 from documents import statement_pdf
 from models import OutgoingEmail, Unit, User
+from models.within import read
 
 
 def statement_context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
@@ -28,4 +29,5 @@ def statement_file(email: OutgoingEmail, session: Session) -> tuple[str, bytes]:
 def _read(email: OutgoingEmail, session: Session) -> Statement:
     unit_id = email.params.get("unit_id")
     unit = session.get_one(Unit, unit_id) if unit_id else None
-    return statement_of(session, session.get_one(User, email.user_id), unit)
+    user = session.get_one(User, email.user_id)
+    return statement_of(session, user, unit, site_ids=read(email.params.get("sites", "")))

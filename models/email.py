@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import Base, Id, UtcDateTime
 from models.panel import Panel, labelled
 from models.states import EmailState, state_type
+from models.within import letters_within
 
 if TYPE_CHECKING:
     from models.invoice import Invoice
@@ -49,7 +50,7 @@ class OutgoingEmail(Base):
             ("Delivery", ("queued_at", "sent_at", "tries", "next_try_at", "error")),
         ),
         title="subject",
-        site_path="user.site_id",
+        within=letters_within,
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, info=labelled("E-mail", "number"))

@@ -176,7 +176,9 @@ class Invoice(Searchable, Base):
         return self.total - self.allocated - self.credited
 
     def __str__(self) -> str:
-        return f"Invoice #{self.number}" if self.number else "Draft invoice"
+        if self.number:
+            return f"Invoice #{self.number}"
+        return "Deleted draft" if self.state is InvoiceState.DELETED else "Draft invoice"
 
 
 class Item(Base):

@@ -41,5 +41,6 @@ class StaffNotice(Base):
     sentence: Mapped[str] = mapped_column(Text)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"), index=True)
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     digested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

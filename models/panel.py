@@ -6,8 +6,11 @@ has a default, so a new record type needs only its columns; any single thing can
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy import ColumnElement
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,10 @@ class Panel:
     sections      -- (heading, attributes) blocks of the Eye page
     related       -- (heading, relationship) tables of the Eye page
     site_path     -- dotted path from the record to its site id; None: not bound to a site
+    within        -- given site ids, the condition that a record belongs to one of them, where the
+                     path alone does not say it
     title         -- attribute that names a record
+    beside        -- relation whose title is said with it where one is chosen among many
     hidden        -- states the grid leaves out until they are asked for
     export        -- whether the filtered grid can be exported as CSV
     """
@@ -40,7 +46,9 @@ class Panel:
     sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     related: tuple[tuple[str, str], ...] = ()
     site_path: str | None = None
+    within: Callable[[Sequence[int]], ColumnElement[bool]] | None = None
     title: str = "id"
+    beside: str = ""
     hidden: tuple[str, ...] = ()
     export: bool = True
 

@@ -133,6 +133,7 @@ class Unit(Searchable, Base):
         related=(("Invoices", "invoices"), ("Payments", "payments"), ("Rentals", "rentals")),
         site_path="site_id",
         title="name",
+        beside="site",
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -180,10 +181,10 @@ class Rental(Base):
         area="sites",
         icon="key",
         group="People and places",
-        columns=("unit", "user", "started_on", "ended_on"),
+        columns=("unit", "unit.site", "user", "started_on", "ended_on"),
         filters=("unit.site",),
         form=("unit", "user", "started_on", "ended_on"),
-        sections=(("Rental", ("unit", "user", "started_on", "ended_on")),),
+        sections=(("Rental", ("unit", "unit.site", "user", "started_on", "ended_on")),),
         site_path="unit.site_id",
     )
 

@@ -13,6 +13,7 @@ from models.label import Label, user_labels
 from models.panel import Panel, labelled
 from models.search import Searchable
 from models.states import BillingMethod, BillingTrigger, Tender, state_type
+from models.within import users_within
 
 if TYPE_CHECKING:
     from models.application import Application
@@ -62,6 +63,7 @@ class User(Searchable, Base):
             ("Rentals", "rentals"),
         ),
         site_path="site_id",
+        within=users_within,
         title="name",
     )
 

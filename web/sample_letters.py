@@ -75,6 +75,6 @@ def _application() -> Any:
 
 def _statement(description: str, due: dt.date, today: dt.date, link: str) -> dict[str, Any]:
     invoice = SimpleNamespace(number=_NUMBER, description=description, balance=_AMOUNT, due_on=due)
-    row = SimpleNamespace(invoice=invoice, overdue=False, in_flight=False)
+    row = SimpleNamespace(invoice=invoice, overdue=False, in_flight=False, paid=0, credited=0)
     statement = SimpleNamespace(rows=(row,), unit=None, on=today, to_pay=_AMOUNT, credit=0)
     return {"statement": statement, "statement_rows": [(row, link)]}

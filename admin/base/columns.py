@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
-from sqlalchemy import Boolean, Date, Text
-from sqlalchemy.orm import ColumnProperty
+from sqlalchemy import Boolean, Date, Text, select
+from sqlalchemy.orm import ColumnProperty, aliased
 
 from admin.base import cells
 from admin.base.access import holds
-from admin.base.scope import is_single, relation
+from admin.base.scope import is_single, key_column, relation, site_ids
 from admin.base.words import Words
 from models import UtcDateTime
 from models.panel import Caption
@@ -123,6 +123,19 @@ def title_name(model: Any) -> str:
     return next((n for n in ("name", "label", "description") if hasattr(model, n)), "id")
 
 
+def choice_title(model: Any) -> Any:
+    """Return what names a record of ``model`` among others, as SQL: "A-01, Mill Road"."""
+    title = getattr(model, title_name(model))
+    panel = getattr(model, "__panel__", None)
+    found = relation(model, panel.beside) if panel is not None and panel.beside else None
+    if found is None:
+        return title
+    other = aliased(found.mapper.class_)
+    link = key_column(model, found.key) == other.id
+    beside = select(getattr(other, title_name(found.mapper.class_))).where(link)
+    return title.concat(", ").concat(beside.correlate(model).scalar_subquery())
+
+
 def title_text(model: Any, value: Any, record_id: Any) -> str:
     """Return what a record is called, from its naming attribute's value and its id."""
     if record_id is None:
@@ -180,13 +193,17 @@ def _value(owner: Any, name: str, label: Caption) -> Column:
 
 def _link(name: str, label: Caption, target: Any) -> Column:
     key = target.__name__.lower()
+    panel = getattr(target, "__panel__", None)
+    is_site = panel is not None and panel.site_path == "id"
 
     def render(values: Sequence[Any], words: Words, _full: bool) -> Any:
         record_id, title = values
         if record_id is None:
             return cells.EMPTY
         text = title_text(target, title, record_id)
-        address = words.eye(key, record_id)
+        # A user seen for what they rent here may belong to a site that has no page for its reader.
+        closed = is_site and site_ids() and record_id not in site_ids()
+        address = None if closed else words.eye(key, record_id)
         return escape(text) if address is None else cells.link(address, text)
 
     return Column(

@@ -58,12 +58,15 @@ class FormPages:
         record = self._record()
         title = self.title_of(record)
         stored = self._edit_form_class(obj=record)
+        elsewhere = forms.out_of_sight(stored)
+        forms.leave_out(stored, elsewhere)
         form, record_id = stored, record.id
         if request.method == "POST":
             form = self._edit_form_class(request.form, obj=record)
+            forms.leave_out(form, elsewhere)
             if self._unseen(form, stored):
                 record_id = None
-            elif self._save(record.id, form) is not None:
+            elif self._save(record.id, form, stored) is not None:
                 flash("Saved.", "success")
                 return redirect(url_for(".details_view", id=record_id))
         return self.render(
@@ -98,9 +101,12 @@ class FormPages:
         )
         return True
 
-    def _save(self, record_id: int | None, form: Any) -> int | None:
-        """Save through the one door and return the id; None with the reasons at the fields."""
-        if not form.validate() or not self._stays_in_scope(form):
+    def _save(self, record_id: int | None, form: Any, stored: Any = None) -> int | None:
+        """Save through the one door and return the id; None with the reasons at the fields.
+
+        stored -- the form as the record is stored; None for a new one
+        """
+        if not form.validate() or not self._stays_in_scope(form, stored):
             return None
         try:
             values = forms.saved_values(self.model, form)
@@ -114,10 +120,15 @@ class FormPages:
                 flash(refusal.sentence, "error")
         return None
 
-    def _stays_in_scope(self, form: Any) -> bool:
-        """Whether somebody bound to sites keeps the record where they can see it."""
+    def _stays_in_scope(self, form: Any, stored: Any) -> bool:
+        """Whether somebody bound to sites keeps the record where they can see it.
+
+        One of no site that they see for another reason may stay as it is.
+        """
         path = (self.panel.site_path or "").split(".")[0].removesuffix("_id")
         if not site_ids() or path not in form or form[path].data is not None:
+            return True
+        if stored is not None and stored[path].data is None:
             return True
         form[path].errors = [*form[path].errors, "Choose one of your sites."]
         return False

@@ -133,7 +133,7 @@ def _listing_within(view: RecordView, name: str, words: Words) -> tuple[list[Col
     child = found.mapper.class_
 
     def make() -> tuple[list[Column], Listing]:
-        columns = columns_within(view, name)
+        columns = view.within(name, columns_within(view, name))
         return columns, Listing(child, columns, words)
 
     key = ("related", name, words.today, site_ids(), held())
@@ -148,9 +148,17 @@ def columns_within(view: RecordView, name: str) -> list[Column]:
     child = found.mapper.class_
     child_view = view_of(child)
     if child_view is not None:
-        return [column for column in child_view.shown() if column.name != _back(found)]
+        back = _back(found)
+        return [column for column in child_view.shown() if not _leads_back(column.name, back)]
     names = [each for each in labelled_names(child) if each != found.back_populates]
     return [describe(child, each) for each in names]
+
+
+def _leads_back(name: str, back: str | None) -> bool:
+    """Whether a child's column tells of the record it is shown with, or of what that one tells."""
+    return back is not None and (
+        name == back or name.startswith(f"{back}.") or name.endswith(f".{back}")
+    )
 
 
 def _back(found: Any) -> str | None:

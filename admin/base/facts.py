@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Integer, String, bindparam, case, cast, func, literal, or_, select
 
-from admin.base.columns import title_name, title_text
+from admin.base.columns import choice_title, title_text
 from admin.base.filters_related import Related, Titles
 from admin.base.scope import in_scope
 from models import SavedFilter, db
@@ -64,7 +64,7 @@ def grouped_counts(model: Any, attribute: str, conditions: Sequence[Any]) -> Any
 def list_of(each: Related) -> Any:
     """Return the member with the short list of what a filter can be set to."""
     target = each.target
-    title = getattr(target, title_name(target))
+    title = choice_title(target)
     few = (
         select(
             _text(f"option:{each.name}").label("what"),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from wtforms import Field, StringField, ValidationError
 
-from admin.base.columns import title_name, title_text
+from admin.base.columns import choice_title, title_name, title_text
 from admin.base.scope import find, in_scope, read_id
 from admin.base.words import words
 from billing.errors import Refusal
@@ -118,7 +118,7 @@ class RelationField(Field):
 
     def options(self) -> list[tuple[int, str]] | None:
         """Return all that can be chosen, or None when they are too many for a list."""
-        title = getattr(self.target, title_name(self.target))
+        title = choice_title(self.target)
         rows = db.session.execute(
             select(self.target.id, title)
             .where(*in_scope(self.target))
@@ -131,8 +131,13 @@ class RelationField(Field):
 
     def chosen(self) -> str:
         """Return the title of what is chosen."""
-        record = find(self.target, self.data)
-        return "" if record is None else str(record)
+        if self.data is None:
+            return ""
+        named = select(choice_title(self.target))
+        rows = db.session.execute(
+            named.where(self.target.id == self.data, *in_scope(self.target))
+        ).all()
+        return title_text(self.target, rows[0][0], self.data) if rows else ""
 
 
 class ManyField(Field):

@@ -41,6 +41,12 @@ class Reading:
     def refuse(self, label: str, value: str) -> None:
         self.notices.append(f"“{label}” can't be “{value[:40]}”, so that filter was left out.")
 
+    def cross(self, label: str) -> None:
+        """Say that a range of days ends before it begins."""
+        self.notices.append(
+            f"“{label}”: The first day is after the last one, so that filter was left out."
+        )
+
     def miss(self, label: str) -> None:
         """Say that a record a filter names was removed, or is not this person's to see."""
         self.notices.append(f"What “{label}” asks for is not there any more, so it was left out.")
@@ -165,6 +171,9 @@ class DateFilter(OneParam):
     def read(self, model: Any, args: Mapping[str, str], words: Words, into: Reading) -> None:
         first, last = (self._day(args.get(param, ""), into) for param in self.ends)
         day = self._day(args.get(self.name, ""), into)
+        if first is not None and last is not None and first > last:
+            into.cross(self.label)
+            first = last = None
         if day is None and first is not None and first == last:
             day, first, last = first, None, None
         for param, since, until in (

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import String, cast, literal, select, union_all
 
-from admin.base.columns import title_name, title_text
+from admin.base.columns import choice_title, title_text
 from admin.base.filters import MAX_TEXT, OneParam, Reading
 from admin.base.scope import at_path, in_scope, read_id, relation
 from admin.base.words import Words
@@ -145,7 +145,7 @@ def title_members(filters: Sequence[Any], named: Mapping[str, Sequence[int]]) ->
         if each.name in named:
             what = cast(literal(f"title:{each.name}"), String)
             key = cast(each.target.id, String)
-            title = cast(getattr(each.target, title_name(each.target)), String)
+            title = cast(choice_title(each.target), String)
             rows = select(what, key, title)
             ids = named[each.name]
             members.append(rows.where(each.target.id.in_(ids), *in_scope(each.target)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -117,6 +117,23 @@ def _text(column: Any, kind: str, kwargs: dict[str, Any]) -> StringField:
     shapes: dict[str, Callable[..., StringField]] = {"email": EmailField, "phone": TelField}
     assert isinstance(column.type, String)
     return shapes.get(kind, StringField)(render_kw={"maxlength": longest}, **kwargs)
+
+
+def out_of_sight(stored: Any) -> list[str]:
+    """Return the fields of a stored record that name something this person may not see."""
+    return [
+        field.short_name
+        for field in stored
+        if isinstance(field, RelationField)
+        and field.data is not None
+        and find(field.target, field.data) is None
+    ]
+
+
+def leave_out(form: Any, names: Iterable[str]) -> None:
+    """Take fields out of a form: what they hold is neither shown nor changed."""
+    for name in names:
+        del form[name]
 
 
 def saved_values(model: Any, form: Any) -> dict[str, Any]:

@@ -58,7 +58,11 @@ def in_scope(model: Any) -> list[Any]:
     """Return the conditions that keep a statement over ``model`` inside the person's sites."""
     panel = getattr(model, "__panel__", None)
     sites = site_ids()
-    if panel is None or panel.site_path is None or not sites:
+    if panel is None or not sites:
+        return []
+    if panel.within is not None:
+        return [panel.within(sorted(sites))]
+    if panel.site_path is None:
         return []
     return [at_path(model, panel.site_path, lambda column: column.in_(sorted(sites)))]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import and_, or_, select, union
 
 from admin.base.inferring import searched_relations
 from admin.base.scope import key_column, relation
 from models import db
-from models.search import Searchable, matches, search_words
+from models.search import MAX_WORDS, Searchable, matches, search_words
 
 MAX_QUERY = 200
 # A search narrows, it does not list: a grid shows the newest finds, and says when there are more.
@@ -30,6 +30,24 @@ def clean(text: str) -> str:
 
 def has_words(query: str) -> bool:
     return bool(search_words(query))
+
+
+def looked_up(model: Any, query: str) -> Any:
+    """Return the condition that every word typed into a look-up field names a record of ``model``.
+
+    A word may also be of what is said beside its title, so "a-01 mill" finds the unit there.
+    """
+    dialect = db.engine.dialect.name
+    found = relation(model, model.__panel__.beside)
+    if found is None or not has_words(query):
+        return matches(model, query, dialect)
+    target, key = found.mapper.class_, key_column(model, found.key)
+
+    def meant(word: str) -> Any:
+        there = select(target.id).where(matches(target, word, dialect, ALL_FINDS))
+        return or_(matches(model, word, dialect, ALL_FINDS), key.in_(there))
+
+    return and_(*(meant(word) for word in search_words(query)[:MAX_WORDS]))
 
 
 def found_by(model: Any, query: str, limit: int = FINDS) -> Any:

@@ -18,7 +18,14 @@ from admin.base import above, export, eye, forms, grid, searching
 from admin.base.access import known, not_found
 from admin.base.actions import choices_for
 from admin.base.bulk import ALL, BulkAction, allowed
-from admin.base.columns import Column, describe, named, title_name, title_text
+from admin.base.columns import (
+    Column,
+    choice_title,
+    describe,
+    named,
+    title_name,
+    title_text,
+)
 from admin.base.editing import FormPages
 from admin.base.eye import Figure
 from admin.base.filters_related import Related
@@ -30,7 +37,7 @@ from admin.base.scope import find, in_scope, read_id, site_ids
 from admin.base.words import Words, words
 from models import db
 from models.panel import Caption, Panel
-from models.search import Searchable, matches
+from models.search import Searchable
 
 LOOKUP = 20
 
@@ -104,6 +111,10 @@ class RecordView(FormPages, FilterPages, GuardedView, ModelView):
     def more_columns(self) -> list[Column]:
         """Return the grid's columns that are no attribute of the record."""
         return []
+
+    def within(self, name: str, columns: list[Column]) -> list[Column]:
+        """Return the columns of the related table ``name`` on the record's page."""
+        return columns
 
     def title_of(self, record: Any) -> str:
         """Return what this record is called at the top of its page."""
@@ -214,10 +225,9 @@ class RecordView(FormPages, FilterPages, GuardedView, ModelView):
     def lookup(self) -> Any:
         """Answer a look-up field: a few records by what was typed, newest first without."""
         query = searching.clean(request.args.get("q", ""))
-        title = getattr(self.model, title_name(self.model))
-        statement = select(self.model.id, title).where(*in_scope(self.model))
+        statement = select(self.model.id, choice_title(self.model)).where(*in_scope(self.model))
         if query and issubclass(self.model, Searchable):
-            statement = statement.where(matches(self.model, query, db.engine.dialect.name))
+            statement = statement.where(searching.looked_up(self.model, query))
         rows = db.session.execute(statement.order_by(self.model.id.desc()).limit(LOOKUP))
         return jsonify([{"id": key, "text": title_text(self.model, t, key)} for key, t in rows])
 

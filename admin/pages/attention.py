@@ -85,17 +85,20 @@ def _owed(words: Words) -> Subquery:
 
 
 def _received(words: Words) -> Subquery:
-    """What came in by week and this month; what was paid back later is not taken off."""
+    """What came in and stayed, by week and this month: what went back of it is taken off.
+
+    A charge that was voided never came at all, and is nothing here either.
+    """
     starts = [words.midnight(day) for day in week_starts(words)]
     ends: Sequence[dt.datetime | None] = [*starts[1:], None]
     month = words.midnight(words.today.replace(day=1))
-    at = Payment.collected_at
+    at, kept = Payment.collected_at, Payment.amount - Payment.refunded
     weeks = [
-        _sum(Payment.amount, at >= start, *([] if end is None else [at < end])).label(f"week_{n}")
+        _sum(kept, at >= start, *([] if end is None else [at < end])).label(f"week_{n}")
         for n, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
     return (
-        select(_sum(Payment.amount, at >= month).label("month"), *weeks)
+        select(_sum(kept, at >= month).label("month"), *weeks)
         .where(
             Payment.kind == PaymentKind.CHARGE,
             Payment.state.in_(COLLECTED_PAYMENT_STATES),

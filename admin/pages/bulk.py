@@ -6,6 +6,7 @@ what would happen is another by then, nothing is done and the page is shown anew
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -13,14 +14,15 @@ from urllib.parse import urlencode
 from flask import flash, make_response, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
+from markupsafe import Markup
 from sqlalchemy import Row, func, select
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, validators
 
 from admin.base import cells
 from admin.base.access import actor, requires, signed_in
-from admin.base.scope import read_id
-from admin.base.words import words
+from admin.base.scope import read_id, site_ids
+from admin.base.words import Words, words
 from admin.pages.bulk_selection import (
     HOW,
     LABEL,
@@ -35,7 +37,7 @@ from billing.bulk_outcomes import BulkVerb
 from billing.errors import Refusal
 from models import BulkRow, BulkRun, db
 from models import Label as LabelRecord
-from models.states import BulkResult
+from models.states import OPEN_INVOICE_STATES, BulkResult
 
 # Rows that are listed; the counts and sums are always of all.
 SHOWN = 200
@@ -139,7 +141,13 @@ class BulkPages(VerbPage):
         if params is not None:
             found = forecast(db.session(), verb, chosen.conditions, params)
             rows = forecast_rows(
-                db.session(), verb, chosen.conditions, params, code=outcome, limit=SHOWN
+                db.session(),
+                verb,
+                chosen.conditions,
+                params,
+                code=outcome,
+                limit=SHOWN,
+                within=site_ids(),
             )
             if verb is verbs.CHARGE:
                 form.confirmed.label.text = (
@@ -190,18 +198,14 @@ def _pills(found: Forecast, outcome: str) -> list[tuple[str, int, str, bool]]:
     return [
         ("All", found.chosen, url(""), not outcome),
         *(
-            (_short(each.words), each.count, url(each.code), each.code == outcome)
+            (_plain(each.words), each.count, url(each.code), each.code == outcome)
             for each in found.outcomes
         ),
     ]
 
 
-def _short(sentence: str) -> str:
-    """Return what follows a count as words of their own."""
-    return _plain(sentence.removeprefix("will ").removeprefix("be "))
-
-
 def _plain(sentence: str) -> str:
+    """Return what follows a count as words of their own; nothing has happened yet."""
     bare = sentence.removeprefix("can't: ")
     return bare[0].upper() + bare[1:]
 
@@ -214,10 +218,22 @@ def _shown(verb: BulkVerb, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
             "name": f"#{row.number}" if row.number else "Draft",
             "url": spoken.eye("invoice", row.id),
             "user": row.name,
-            "state": cells.badge(row.state),
+            "state": _state(row, spoken),
             "left": spoken.money(row.balance),
             "goes": row.outcome in verb.goes,
-            "words": _plain(verb.words(row.outcome)),
+            "words": _plain(verb.words(row.outcome)) + _credit(verb, row, spoken),
         }
         for row in rows
     ]
+
+
+def _state(row: Row[Any], spoken: Words) -> Markup:
+    late = row.state in OPEN_INVOICE_STATES and (row.overdue_on or dt.date.max) <= spoken.today
+    return cells.badge(row.state) + (cells.overdue_flag() if late else Markup())
+
+
+def _credit(verb: BulkVerb, row: Row[Any], spoken: Words) -> str:
+    """Say that the customer who is charged has money which no invoice uses."""
+    if row.outcome not in verb.goes or not row.credit:
+        return ""
+    return f"; has {spoken.money(int(row.credit))} credit"

@@ -18,13 +18,14 @@ from admin.base.access import actor, not_found, requires
 from admin.base.actions import eye_action
 from admin.base.fields import MoneyField
 from admin.base.registry import record_url
-from admin.base.scope import read_id
+from admin.base.scope import read_id, site_ids
 from admin.base.words import words
 from admin.pages.charging_words import came_of, following
 from admin.pages.in_person_form import shown_balance
 from admin.pages.verbs import REFUSED, VerbPage, show_refusal
 from billing import guards
 from billing.charging import charge_customer, check_part
+from billing.credit_use import available_credit
 from billing.errors import NotFound, Refusal
 from models import Invoice, Payment, PaymentMethod, db
 
@@ -117,6 +118,7 @@ class ChargePage(VerbPage):
             named=named,
             again=again,
             consequences=following(db.session(), invoice, self._method(invoice)),
+            credit=available_credit(db.session(), invoice.user_id, site_ids()),
             spoken=words(),
         )
         return make_response(page, status)

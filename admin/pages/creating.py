@@ -8,6 +8,7 @@ from typing import Any
 from flask import url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
+from sqlalchemy import select
 from wtforms import SelectField, TextAreaField, validators
 
 from admin.base.access import actor, holds, requires
@@ -26,14 +27,19 @@ from billing.drafts import (
 from billing.errors import Refusal
 from billing.invoicing import ITEM_OF_APPLICATION, create_invoice, default_description
 from billing.items import Line
-from models import Application, Rental, Unit, User, db
+from models import Application, Rental, Site, Unit, User, db
 
 HEADING = "Create invoice"
-NO_UNIT = ""
+CHOOSE = ("", "Choose …")
+NO_UNIT = "none"
+Choice = tuple[str, str]
 
 
 class CreateForm(BaseForm):
-    """A rental is "12:3": its id and the site its unit was shown at."""
+    """A rental is "12:3": its id and the site its unit was shown at.
+
+    About no unit is "none:3", the invoice's site, or "none:" for the site of the user.
+    """
 
     rental = SelectField("About", validate_choice=False, filters=[clean])
     description = TextAreaField(
@@ -60,16 +66,20 @@ class CreatePage(VerbPage):
         why_not = why_not_invoice_user(user)
         if why_not is not None:
             return self.refused(user, HEADING, why_not)
-        rentals = rentals_to_invoice(db.session(), user_id=user.id)
-        choices = [(key_of(each), place_of(each)) for each in in_my_sites(rentals)]
+        rentals = in_my_sites(rentals_to_invoice(db.session(), user_id=user.id))
+        none = without_unit(user)
         form: Any = self.form(CreateForm)
-        form.rental.choices = [(NO_UNIT, "No unit"), *choices]
+        form.rental.choices = [*((key_of(each), place_of(each)) for each in rentals), *none]
+        running = [each for each in rentals if not has_ended(db.session(), each)]
+        # The one unit they rent today is proposed; among several, somebody has to say which.
+        if len(running) != 1 and len(form.rental.choices) > 1:
+            form.rental.choices.insert(0, CHOOSE)
         # Whoever chose a rental that can't be invoiced any more is told, instead of getting none.
-        if not choices and not form.rental.data:
+        if not rentals and len(none) == 1 and not form.rental.data:
             del form.rental
 
         def create() -> int:
-            rental, site_id = self._chosen(form, optional=True)
+            rental, site_id = self._about(form, none)
             return create_invoice(
                 user.id,
                 description=form.description.data,
@@ -96,11 +106,10 @@ class CreatePage(VerbPage):
         running = [each for each in rentals if not has_ended(db.session(), each)]
         # Who rents it alone is proposed, whoever rented it before; nobody else is.
         if len(running or rentals) > 1:
-            form.rental.choices.insert(0, (NO_UNIT, "Choose …"))
+            form.rental.choices.insert(0, CHOOSE)
 
         def create() -> int:
             rental, site_id = self._chosen(form, unit=unit)
-            assert rental is not None
             return create_invoice(
                 rental.user_id,
                 description=form.description.data,
@@ -137,12 +146,21 @@ class CreatePage(VerbPage):
 
         return self._created(form, application, create)
 
-    def _chosen(
-        self, form: Any, *, optional: bool = False, unit: Unit | None = None
-    ) -> tuple[Rental | None, int | None]:
+    def _about(self, form: Any, none: Sequence[Choice]) -> tuple[Rental | None, int | None]:
+        """Return the rental chosen on a user's page, None for no unit, and the invoice's site.
+
+        none -- the choices without a unit that were offered
+        """
+        chosen = form.rental.data if "rental" in form else none[0][0]
+        if not chosen:
+            sentence = "Choose what the invoice is about: one of their units, or no unit."
+            raise Refusal(sentence, "no_rental", "rental")
+        if chosen in dict(none):
+            return None, read_id(chosen.partition(":")[2])
+        return self._chosen(form)
+
+    def _chosen(self, form: Any, *, unit: Unit | None = None) -> tuple[Rental, int]:
         """Return the rental chosen and the site its unit was shown at."""
-        if "rental" not in form or (optional and not form.rental.data):
-            return None, None
         if not form.rental.data:
             raise Refusal("Choose who the invoice is for.", "no_rental", "rental")
         rental_id, _, site = form.rental.data.partition(":")
@@ -190,6 +208,18 @@ def in_my_sites(rentals: Sequence[Rental]) -> list[Rental]:
     """Return those rentals whose unit stands where this person may look."""
     mine = site_ids()
     return [each for each in rentals if not mine or each.unit.site_id in mine]
+
+
+def without_unit(user: User) -> list[Choice]:
+    """Return the ways to invoice ``user`` about no unit, at a site this person may look at.
+
+    The invoice is at the user's own site; where this person doesn't work there, at one of theirs.
+    """
+    mine = site_ids()
+    if not mine or user.site_id in mine:
+        return [(f"{NO_UNIT}:", "No unit")]
+    sites = db.session.scalars(select(Site).where(Site.id.in_(mine)).order_by(Site.name, Site.id))
+    return [(f"{NO_UNIT}:{each.id}", f"No unit, {each.name}") for each in sites]
 
 
 def key_of(rental: Rental) -> str:

@@ -10,6 +10,7 @@ from flask_admin.form import BaseForm
 
 from admin.base.access import actor, holds, requires
 from admin.base.actions import eye_action
+from admin.base.scope import site_ids
 from admin.base.words import words
 from admin.pages.in_person_form import shown_balance
 from admin.pages.verbs import VerbPage
@@ -33,13 +34,13 @@ class CreditUsePage(VerbPage):
     def use(self) -> Any:
         """Say what is taken off, then take it off."""
         invoice = self.record(Invoice)
-        why_not = why_not_use_credit(db.session(), invoice)
+        why_not = why_not_use_credit(db.session(), invoice, site_ids())
         if why_not is not None:
             return self.refused(invoice, HEADING, why_not)
 
         def use_it() -> str:
             shown = shown_balance(request.form.get("shown_balance"))
-            used = use_credit(invoice.id, shown_balance=shown, actor=actor())
+            used = use_credit(invoice.id, shown_balance=shown, within=site_ids(), actor=actor())
             return f"{words().money(used)} of the credit was used."
 
         return self.answer(
@@ -49,7 +50,7 @@ class CreditUsePage(VerbPage):
             use_it,
             heading=HEADING,
             button=HEADING,
-            credit=lambda: available_credit(db.session(), invoice.user_id),
+            credit=lambda: _credit_of(invoice),
             consequences=lambda: using(invoice),
         )
 
@@ -57,7 +58,7 @@ class CreditUsePage(VerbPage):
 def using(invoice: Invoice) -> list[str]:
     """Return what follows from using the user's credit on ``invoice``."""
     spoken = words()
-    credit = available_credit(db.session(), invoice.user_id)
+    credit = _credit_of(invoice)
     used = min(credit, invoice.balance)
     said = [f"{spoken.money(used)} is taken from the credit, the oldest money first."]
     left = invoice.balance - used
@@ -76,9 +77,14 @@ def credit_for(invoice: Invoice) -> int:
     """Return the minor units of credit to offer on an invoice; 0 where it can't be used now."""
     if not holds("payments.process"):
         return 0
-    if why_not_use_credit(db.session(), invoice) is not None:
+    if why_not_use_credit(db.session(), invoice, site_ids()) is not None:
         return 0
-    return available_credit(db.session(), invoice.user_id)
+    return _credit_of(invoice)
+
+
+def _credit_of(invoice: Invoice) -> int:
+    """Return the minor units of the user's credit as far as this person may see it."""
+    return available_credit(db.session(), invoice.user_id, site_ids())
 
 
 eye_action(Invoice, "use_credit", "credit_use.use")

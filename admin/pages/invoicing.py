@@ -184,7 +184,7 @@ def sending(invoice: Invoice) -> list[str]:
             return ["Nothing is left to pay: it is closed as paid, and nothing is e-mailed."]
         total = words().money(invoice.total)
         number = "" if invoice.number else ", gets its number"
-        said.append(f"The draft over {total} is issued{number} and is frozen.")
+        said.append(f"The draft of {total} is issued{number} and is frozen.")
     if invoice.user.reachable:
         said.append(f"An e-mail with the amount and a link to pay goes to {invoice.user.email}.")
     else:

@@ -57,7 +57,10 @@ class MyNotices(PanelPage):
             chosen=chosen,
             waiting=waiting_digest(db.session(), person.id),
             told=[
-                (each, path_of(known_kind(each.kind), each.invoice_id, each.payment_id))
+                (
+                    each,
+                    path_of(known_kind(each.kind), each.invoice_id, each.payment_id, each.user_id),
+                )
                 for each in told
             ],
             spoken=words(),

@@ -50,7 +50,7 @@ class NightlyPage(PanelPage):
     @expose("/")
     def index(self) -> Any:
         """Show what the run at the coming midnight will do."""
-        plan = preview(db.session(), scope=in_scope(Invoice))
+        plan = preview(db.session(), scope=in_scope(Invoice), within=site_ids())
         spoken, job = words(), _job()
         blocks = [block for block in _blocks(plan) if block.sum.count]
         return self.render(
@@ -119,6 +119,7 @@ def _question(plan: Preview, spoken: Words) -> str:
     """Ask once more before the run begins at once."""
     charge, send = plan.to_charge, plan.to_send
     invoices = "1 invoice" if send.count == 1 else f"{send.count} invoices"
-    customers = "1 draft" if charge.count == 1 else f"{charge.count} drafts"
     amount = spoken.money(charge.total)
-    return f"Charge {customers} over {amount} and send {invoices} now?"
+    several = f"{charge.count} drafts, {amount} in all,"
+    drafts = f"1 draft of {amount}" if charge.count == 1 else several
+    return f"Charge {drafts} and send {invoices} now?"

@@ -24,7 +24,7 @@ from billing.database import end_reading
 from billing.errors import GatewayError, Refusal
 from billing.refund_outcomes import CREDIT, REOPEN
 from models import Invoice, Payment, db
-from models.states import OPEN_INVOICE_STATES, PaymentState, Tender
+from models.states import OPEN_INVOICE_STATES, Tender
 
 VERB = "admin/pages/verb.html"
 MOST_INVOICES = 200
@@ -211,7 +211,7 @@ def refunding(payment: Payment) -> list[str]:
     if payment.tender not in refunds.GATEWAY_TENDERS:
         return ["Nothing goes through the gateway: hand the money back yourself; this records it."]
     by = payment.instrument or word(payment.tender).lower()
-    if payment.state is PaymentState.SUBMITTED:
+    if refunds.can_only_be_voided(payment):
         return [
             "This payment has not settled yet. Paying all of it back voids it, and the customer is "
             "never charged. A part can be paid back only once it has settled."

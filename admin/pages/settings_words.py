@@ -32,7 +32,8 @@ def effect_words(effect: Effect) -> str:
     turned = " and ".join(parts)
     if not effect.redated:
         return f"This {turned}."
-    dated = f"{_invoices(effect.redated)} get{'s' if effect.redated == 1 else ''} another date"
+    become = "becomes" if effect.redated == 1 else "become"
+    dated = f"{_invoices(effect.redated)} {become} overdue on another day"
     return f"This {turned}; in all, {dated}." if turned else f"With this, {dated}."
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from flask import flash, make_response, redirect, request, url_for
 from flask_admin import expose
-from sqlalchemy import select
 
 from admin.base.access import actor, not_found, requires
 from admin.base.actions import eye_action
 from admin.base.registry import record_url
-from admin.base.scope import in_scope, read_id
+from admin.base.scope import read_id, site_ids
 from admin.base.words import office_settings, words
 from admin.pages.in_person_form import CARD, InPersonForm, tenders
 from admin.pages.verbs import REFUSED, VerbPage, show_refusal
@@ -71,12 +70,7 @@ class SpreadingPage(VerbPage):
     def _open(self) -> tuple[User, list[Invoice]]:
         """Return the user and their open invoices as far as this person may see them."""
         user = self.record(User)
-        invoices = spreading.open_invoices(db.session(), user.id)
-        ids = [each.id for each in invoices]
-        seen = set(
-            db.session.scalars(select(Invoice.id).where(Invoice.id.in_(ids), *in_scope(Invoice)))
-        )
-        return user, [each for each in invoices if each.id in seen]
+        return user, spreading.open_invoices(db.session(), user.id, site_ids())
 
     def _form(self, **data: Any) -> Any:
         form: Any = self.form(InPersonForm, **data)
@@ -167,8 +161,8 @@ def said(plan: Plan, change: int) -> str:
 
 
 def _nothing_open(user: User) -> Refusal:
-    found = spreading.why_not_spread(db.session(), user)
-    return found or Refusal("None of this user's open invoices is at one of your sites.")
+    found = spreading.why_not_spread(db.session(), user, site_ids())
+    return found or Refusal("There was nothing open a moment ago. Look again.")
 
 
 eye_action(User, "record_payment", "spreading.ask")

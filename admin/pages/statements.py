@@ -58,7 +58,10 @@ class StatementPages(VerbPage):
         back = url_for(".unit", id=unit.id) if unit else url_for(".user", id=statement.user.id)
         try:
             address = statements.email_statement(
-                statement.user.id, unit.id if unit else None, actor=actor()
+                statement.user.id,
+                unit.id if unit else None,
+                site_ids=sorted(site_ids()),
+                actor=actor(),
             )
         except Refusal as refusal:
             flash(refusal.sentence, "error")

@@ -320,6 +320,7 @@ def _create_tables() -> None:
         sa.Column(
             "payment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("digested_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -331,6 +332,9 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(
             ["staff_id"], ["staff.id"], name=op.f("fk_staff_notices_staff_id_staff")
         ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_staff_notices_user_id_users")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notices")),
     )
     op.create_index(
@@ -339,6 +343,7 @@ def _create_tables() -> None:
     op.create_index(
         op.f("ix_staff_notices_payment_id"), "staff_notices", ["payment_id"], unique=False
     )
+    op.create_index(op.f("ix_staff_notices_user_id"), "staff_notices", ["user_id"], unique=False)
     op.create_index(
         "ix_staff_notices_waiting",
         "staff_notices",

@@ -75,7 +75,7 @@ def test_sending_a_draft_says_what_follows_and_does_it(
     invoice = make.invoice(make.user(email="maria@example.org"), state="draft")
     client = staff_client()
     asked = text_of(client.get(address("send", invoice)))
-    assert "The draft over $20.00 is issued, gets its number and is frozen." in asked
+    assert "The draft of $20.00 is issued, gets its number and is frozen." in asked
     assert "goes to maria@example.org" in asked
     assert fetch(Invoice, invoice).state is InvoiceState.DRAFT
     answer = post(client, address("send", invoice))

@@ -14,6 +14,7 @@ from billing import charging, clock, invoicing
 from billing.database import transaction
 from models import Invoice
 from models.states import OverdueBasis
+from tests.billing.helpers import debit_pending
 from tests.conftest import Gateway
 from tests.support import STAFF, Clock, Factory
 
@@ -75,6 +76,15 @@ def test_one_set_back_to_draft_counts_from_its_basis(
         invoice = session.get_one(Invoice, draft)
         invoice.number, invoice.issued_on = 1, dt.date(2031, 5, 17)
     assert said(draft) == f"when sent today: on {day}"
+
+
+def test_one_that_is_being_charged_promises_no_day_that_is_over(
+    make: Factory, said: Said, time: Clock, sandbox: Gateway
+) -> None:
+    invoice = debit_pending(make)
+    assert said(invoice) == "on May 31, 2031, unless the payment being processed arrives"
+    time.set(dt.datetime(2031, 5, 31, 0, 1, tzinfo=dt.UTC))
+    assert said(invoice) == "at once if the payment being processed does not arrive"
 
 
 def test_open_overdue_and_closed(make: Factory, said: Said, time: Clock, sandbox: Gateway) -> None:

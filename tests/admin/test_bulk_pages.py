@@ -12,9 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from jobs import bulk_actions
-from models import BulkRow, BulkRun, Label
+from models import BulkRow, BulkRun, Invoice, Label
+from tests.admin.test_actions_user import cash
 from tests.billing.helpers import keep
-from tests.support import Factory, all_of, fetch
+from tests.support import Clock, Factory, all_of, fetch
 
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
@@ -184,6 +185,37 @@ def test_a_charge_names_counts_sums_and_reasons(
     assert mark_of(only) == mark_of(page)
 
 
+def test_a_charge_tells_of_credit_and_is_in_the_future(
+    app: Flask, make: Factory, office: dict[str, int], staff_client: Build
+) -> None:
+    payer = fetch(Invoice, office["card"]).user_id
+    make.add(cash(payer, 2000))
+    make.add(cash(payer, 1100))
+    make.add(cash(fetch(Invoice, office["no card"]).user_id, 500))
+    client = staff_client()
+    words = text_of(client.get(f"{BASE}/charge/?all=1"))
+    assert "Will be charged 1" in words
+    assert "Charged 1" not in words
+    assert "Will be charged; has $31.00 credit" in words
+    assert words.count("$31.00 credit") == 1
+    assert "$5.00 credit" not in words
+    assert "credit" not in text_of(client.get(f"{BASE}/remind/?all=1"))
+    assert "Will be reminded" in text_of(client.get(f"{BASE}/remind/?all=1"))
+
+
+def test_an_overdue_invoice_has_its_flag(
+    app: Flask, make: Factory, time: Clock, staff_client: Build
+) -> None:
+    make.settings(overdue_age=0)
+    make.invoice()
+    client = staff_client()
+    flag = 'badge-overdue">Overdue'
+    assert flag not in client.get(f"{BASE}/remind/?all=1").text
+    time.advance(days=2)
+    make.invoice(state="draft")
+    assert client.get(f"{BASE}/remind/?all=1").text.count(flag) == 1
+
+
 def test_all_that_match_are_those_of_the_filters(
     app: Flask, office: dict[str, int], staff_client: Build
 ) -> None:
@@ -251,8 +283,9 @@ def test_the_page_takes_few_statements_however_many(
     counts = []
     for _ in range(2):
         for _ in range(5):
-            make.invoice()
+            invoice = make.invoice()
+            make.add(cash(fetch(Invoice, invoice).user_id, invoice))
         with statements() as seen:
-            assert client.get(f"{BASE}/send/?all=1").status_code == 200
+            assert client.get(f"{BASE}/charge/?all=1").status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 5

@@ -53,7 +53,13 @@ def test_from_a_user_about_one_of_their_present_units(
     rental = rent(make, second, user)
     client = staff_client()
     shown = choices(client.get(create_address("user", user)).text)
-    assert [text for _key, text in shown] == ["No unit", "A1, Riverside", "A2, Riverside"]
+    named = ["Choose …", "A1, Riverside", "A2, Riverside", "No unit"]
+    assert [text for _key, text in shown] == named
+    for unsaid in ({}, {"rental": ""}):
+        answer = post(client, create_address("user", user), {"description": "Rent", **unsaid})
+        assert answer.status_code == 422
+        assert "Choose what the invoice is about" in text_of(answer)
+    assert all_of(Invoice) == []
     data = {"description": "Rent", "rental": f"{rental}:{site}"}
     assert post(client, create_address("user", user), data).status_code == 303
     [invoice] = all_of(Invoice)

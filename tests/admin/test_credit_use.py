@@ -9,12 +9,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from billing import invoicing
+from billing.billing_choice import set_billing_trigger
 from billing.items import Line
 from models import Invoice
-from models.states import InvoiceState
+from models.states import BillingTrigger, InvoiceState
 from tests.admin.drafting import edit_address, text_of
 from tests.admin.test_actions_user import cash
-from tests.billing.helpers import everything
+from tests.billing.helpers import everything, keep
+from tests.conftest import Gateway
 from tests.support import STAFF, Factory, fetch
 
 Build = Callable[..., FlaskClient]
@@ -25,6 +27,10 @@ SENTENCE = "This customer has a credit of $20.00."
 
 def address(invoice: Any) -> str:
     return f"/admin/invoice/use-credit/use/?id={invoice}"
+
+
+def charging(invoice: int) -> str:
+    return f"/admin/invoice/charge/customer/?id={invoice}"
 
 
 def eye(invoice: int) -> str:
@@ -117,3 +123,42 @@ def test_its_doors(make: Factory, staff_client: Build, post: Post, rich: int) ->
         assert post(bound, address(unknown), data).status_code == 404
     staff_client().get(address(invoice))
     assert fetch(Invoice, invoice).allocated == 0
+
+
+@pytest.mark.parametrize("state", ["draft", "sent"])
+def test_it_is_told_before_a_charge(
+    make: Factory, sandbox: Gateway, staff_client: Build, state: str
+) -> None:
+    user = make.user("Ivy Chen")
+    keep(user)
+    invoice = make.invoice(user, total=9900, state=state)
+    client = staff_client()
+    assert "credit" not in text_of(client.get(charging(invoice))).split("<form")[-1]
+    make.add(cash(user, 3100))
+    link = f'<a href="{address(invoice)}">Use it first</a>'
+    page = text_of(client.get(charging(invoice)))
+    assert "Ivy Chen has $31.00 credit." in page
+    assert link in page
+    assert client.get(address(invoice)).status_code == 200
+    # Who may not use it is told as well.
+    page = text_of(staff_client(["invoices.view", "invoices.charge"]).get(charging(invoice)))
+    assert "Ivy Chen has $31.00 credit." in page
+    assert "Use it first" not in page
+
+
+def test_before_a_charge_a_bound_person_is_told_of_their_sites_money_only(
+    make: Factory, sandbox: Gateway, staff_client: Build
+) -> None:
+    here, there = make.site(), make.site()
+    user = make.user("Ivy Chen", site_id=here)
+    keep(user)
+    set_billing_trigger(user, BillingTrigger.AUTOMATIC, actor=STAFF)
+    invoice = make.invoice(user, total=9900, state="draft", site_id=here)
+    for amount, site in ((3100, here), (700, there)):
+        payment = cash(user, amount)
+        payment.site_id = site
+        make.add(payment)
+    pages = (charging(invoice), "/admin/nightly/", f"/admin/invoice/bulk/charge/?id={invoice}")
+    for page in pages:
+        assert "has $31.00 credit" in text_of(staff_client(None, (here,)).get(page)), page
+        assert "has $38.00 credit" in text_of(staff_client().get(page)), page

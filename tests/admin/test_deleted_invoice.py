@@ -64,6 +64,16 @@ def test_its_number_stays_and_is_not_given_again(
     assert "Deleted" in page
 
 
+def test_a_draft_without_a_number_is_titled_as_deleted(make: Factory, staff_client: Build) -> None:
+    draft = make.invoice(state="draft")
+    page = f"/admin/invoice/details/?id={draft}"
+    assert "Draft invoice" in staff_client().get(page).text
+    invoicing.delete_invoice(draft, actor=STAFF)
+    text = staff_client().get(page).text
+    assert "Deleted draft" in text
+    assert "Draft invoice" not in text
+
+
 def test_no_page_of_a_verb_does_anything(staff_client: Build, post: Post, deleted: int) -> None:
     client = staff_client()
     before = everything()

@@ -85,7 +85,7 @@ def test_payment_and_invoice_say_that_they_are_disputed(
     assert "disputed" not in client.get(f"/admin/invoice/details/?id={other}").text
     invoice, payment = dispute("d-lost", "lost", by=None)
     page = text_of(client.get(f"/admin/payment/details/?id={payment}").text)
-    assert "A dispute over $20.00, opened on Nov 22, 2026, was lost." in page
+    assert "A dispute of $20.00, opened on Nov 22, 2026, was lost." in page
 
 
 def test_what_a_dispute_took_is_a_record_that_says_so(
@@ -104,7 +104,7 @@ def test_what_a_dispute_took_is_a_record_that_says_so(
     assert "/admin/dispute/details/?id=1" in page
     for path in (f"invoice/details/?id={invoice}", f"payment/details/?id={payment}"):
         page = text_of(client.get(f"/admin/{path}").text)
-        assert "A dispute over $5.00, opened on Nov 22, 2026, was lost." in page
+        assert "A dispute of $5.00, opened on Nov 22, 2026, was lost." in page
         assert "$5.00" in page
     won = DisputeNews("d-part", DisputeState.WON, 500)
     disputes.record(payment, won, actor=SYSTEM)

@@ -96,7 +96,7 @@ def test_save_and_send_asks_first(staff_client: Build, post: Post, draft: int) -
     data = posted(RENT, do="send", seen=mark_on(client, draft))
     answer = post(client, edit_address(draft), data)
     assert answer.location.endswith(f"/admin/invoice/do/send/?id={draft}")
-    assert "The draft over $99.00 is issued" in text_of(client.get(answer.location))
+    assert "The draft of $99.00 is issued" in text_of(client.get(answer.location))
     assert fetch(Invoice, draft).state is InvoiceState.DRAFT
     bare = staff_client(["invoices.view", "invoices.edit"])
     assert "Save and send" not in bare.get(edit_address(draft)).text

@@ -180,6 +180,10 @@ def test_labels_and_dates_narrow_together_and_count_in_the_pills(
         ("site=abc", "“Site” can't be “abc”"),
         ("issued_on=2026-02-30", "“Invoice date” can't be “2026-02-30”"),
         ("issued_on_from=9999-12-31", "“Invoice date” can't be"),
+        (
+            "issued_on_from=2031-11-10&issued_on_to=2031-11-01",
+            "“Invoice date”: The first day is after the last one, so that filter was left out.",
+        ),
         ("due_on_to=tomorrow", "“Due” can't be “tomorrow”"),
         ("overdue=yes", "There is no filter named “overdue” here"),
         ("state=overdu", "“State” can't be “overdu”"),
@@ -217,7 +221,7 @@ def test_people_are_looked_up_and_forms_are_listed(make: Factory, staff_client: 
 
 
 def test_a_units_invoices(make: Factory, staff_client: Build) -> None:
-    site = make.site()
+    site = make.site("Mill Road")
     unit, other = make.unit(site, "A 12"), make.unit(site, "A 13")
     mine = make.invoice(site_id=site)
     with transaction() as session:
@@ -226,5 +230,5 @@ def test_a_units_invoices(make: Factory, staff_client: Build) -> None:
     client = staff_client()
     page = client.get(f"{GRID}?unit={unit}")
     assert ids(page) == [mine]
-    assert "Unit: <b>A 12</b>" in page.text
+    assert "Unit: <b>A 12, Mill Road</b>" in page.text
     assert ids(client.get(f"{GRID}?unit={other}")) == []

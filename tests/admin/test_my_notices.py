@@ -12,7 +12,7 @@ from lxml import html
 from billing import mailing
 from billing.database import transaction
 from billing.notice_kinds import KINDS
-from models import History, Staff
+from models import History, Staff, User
 from tests.support import Factory, all_of, fetch, sign_in
 
 PAGE = "/admin/my-notices/"
@@ -20,9 +20,10 @@ SEES = ["dashboard.view", "notices.receive"]
 SignedIn = Callable[..., FlaskClient]
 
 
-def tell(kind: str, title: str) -> None:
+def tell(kind: str, title: str, user: int | None = None) -> None:
     with transaction() as session:
-        mailing.notify_staff(session, f"{kind}:{title}", title, "At this.", kind=kind)
+        about = session.get_one(User, user) if user else None
+        mailing.notify_staff(session, f"{kind}:{title}", title, "At this.", kind=kind, user=about)
 
 
 def chosen(client: FlaskClient) -> dict[str, str]:
@@ -103,6 +104,17 @@ def test_what_waits_and_what_was_told(staff_client: SignedIn, make: Factory, app
     assert "4 overdue <b>invoices</b>" in waiting.text_content()
     assert "Charge failed" not in waiting.text_content()
     assert "Charge failed" in told.text_content()
+
+
+def test_news_about_a_customer_leads_to_their_page(make: Factory, app: Any) -> None:
+    me, user = make.staff(SEES), make.user()
+    client = app.test_client()
+    sign_in(client, me)
+    tell("card_expiring", "It waits", user)
+    tell("charge_failed", "It was told", user)
+    page = html.fromstring(client.get(PAGE).text)
+    for title in ("It waits", "It was told"):
+        assert page.xpath(f"//a[text()='{title}']/@href") == [f"/admin/user/details/?id={user}"]
 
 
 def test_the_last_twenty_are_shown(make: Factory, app: Any) -> None:

@@ -26,6 +26,8 @@ from jobs.queues import queue_of
 from models import Invoice, PaymentMethod, db
 from models.states import BillingMethod, BillingTrigger, InvoiceState
 from tests.admin.counter import text_of
+from tests.admin.test_actions_user import cash
+from tests.admin.test_grid import statements
 from tests.billing.helpers import SOFT_DECLINE, charge, everything, keep
 from tests.conftest import Gateway
 from tests.support import STAFF, Browser, Factory, csrf_token, fetch, sign_in
@@ -128,7 +130,7 @@ def test_who_what_how_much_and_why_not(
     assert sends[1].endswith("No payment method on file: will be sent instead")
     assert sends[2].endswith("E-mailed to ivo@example.org")
     assert sends[3].endswith("Issued; this user has no e-mail")
-    assert "Charge 1 draft over $99.00 and send 4 invoices now?" in text_of(client.get(PAGE))
+    assert "Charge 1 draft of $99.00 and send 4 invoices now?" in text_of(client.get(PAGE))
     assert everything() == before
     tally = run_nightly().tally
     assert (tally[Result.CHARGED], tally[Result.SENT]) == (1, 4)
@@ -157,6 +159,53 @@ def test_what_is_charged_again_and_what_was_set_back(
     assert row.endswith("Charged to Visa ending in 1111")
     assert "$5.00" not in shown(client)
     assert "Run now" not in shown(client)
+
+
+def test_credit_is_told_where_something_is_charged(
+    make: Factory,
+    sandbox: Gateway,
+    staff_client: Build,
+    automatic: Callable[..., int],
+    time: Any,
+) -> None:
+    user, other, sent_to = automatic("Ada Able"), automatic("Ben Bare"), automatic("Cy Cash")
+    keep(user)
+    keep(other)
+    again = make.invoice(user, total=SOFT_DECLINE)
+    charge(again)
+    due = fetch(Invoice, again).retry_on
+    assert due is not None
+    time.advance(days=(due - clock.now().date()).days - 1)
+    for each in (user, other, sent_to):
+        make.invoice(each, total=9900, state="draft")
+    for each, amount in ((user, 2000), (user, 1100), (sent_to, 500)):
+        make.add(cash(each, amount))
+    client = staff_client()
+    with_credit, without = rows(client, "charge")
+    assert with_credit.endswith("Visa ending in 1111; has $31.00 credit")
+    assert without.endswith("Visa ending in 1111")
+    [row] = rows(client, "again")
+    assert row.endswith("Charged to Visa ending in 1111; has $31.00 credit")
+    assert "$5.00 credit" not in shown(client)
+    with statements() as few:
+        client.get(PAGE)
+    make.invoice(other, total=100, state="draft")
+    make.add(cash(other, 700))
+    with statements() as more:
+        client.get(PAGE)
+    assert len(more) == len(few)
+    assert "has $7.00 credit" in shown(client)
+
+
+def test_several_drafts_are_asked_for_with_their_sum(
+    make: Factory, sandbox: Gateway, staff_client: Build, automatic: Callable[..., int]
+) -> None:
+    user = automatic("Ada Able")
+    keep(user)
+    for total in (100, 10000):
+        make.invoice(user, total=total, state="draft")
+    page = text_of(staff_client().get(PAGE))
+    assert "Charge 2 drafts, $101.00 in all, and send 0 invoices now?" in page
 
 
 def test_many_are_counted_and_the_first_listed(

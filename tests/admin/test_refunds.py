@@ -51,7 +51,8 @@ def test_an_unsettled_card_is_voided_and_the_page_says_so(
     form = {"amount": "20.00", "then": "reopen", "reason": "Charged by mistake"}
     answer = post(client, do("refund", payment), form)
     assert answer.location == eye(payment)
-    assert "$20.00 was paid back." in text_of(client.get(answer.location))
+    shown = text_of(client.get(answer.location))
+    assert "The payment of $20.00 was voided; the customer was never charged." in shown
     reopened = fetch(Invoice, invoice)
     assert (reopened.state, reopened.balance) == (InvoiceState.SENT, 2000)
     assert sandbox.transactions(fetch(Payment, payment).reference)[0]["status"] == "voided"
@@ -76,14 +77,17 @@ def test_a_settled_card_is_refunded_in_part_and_credited(
     assert fetch(Payment, payment).refunded == 750
 
 
-def test_a_part_of_an_unsettled_card_is_the_gateways_no_in_plain_words(
+def test_a_part_of_an_unsettled_card_is_refused_at_its_field(
     make: Factory, staff_client: Build, post: Post, sandbox: Any
 ) -> None:
     payment = pay(make.invoice()).payment_id
     form = {"amount": "5", "then": "reopen", "reason": "Part"}
     answer = post(staff_client(), do("refund", payment), form)
     assert answer.status_code == 422
-    assert "Nothing was paid back:" in text_of(answer)
+    shown = text_of(answer)
+    assert "This payment has not settled yet, so only all of it can be paid back." in shown
+    assert "91506" not in shown
+    assert newest_payment().id == payment
     assert fetch(Payment, payment).refunded == 0
 
 

@@ -214,7 +214,8 @@ def test_what_becomes_overdue_is_asked_before_it_is_saved(
     asked = post(client, PAGE, typed)
     shown = text_of(asked)
     assert asked.status_code == 200
-    assert "This makes 2 invoices overdue today; in all, 3 invoices get another date." in shown
+    redated = "in all, 3 invoices become overdue on another day."
+    assert f"This makes 2 invoices overdue today; {redated}" in shown
     assert "Nothing is saved yet." in shown
     assert "Kept as typed" in shown
     assert fetch(Settings, 1).overdue_age == 30
@@ -223,9 +224,7 @@ def test_what_becomes_overdue_is_asked_before_it_is_saved(
     confirmed = html.unescape(confirming.group(1))
     # What was agreed to is this age and no other.
     other = post(client, PAGE, {**typed, "overdue_age": "12", "confirmed": confirmed})
-    assert "This makes 1 invoice overdue today; in all, 3 invoices get another date." in (
-        text_of(other)
-    )
+    assert f"This makes 1 invoice overdue today; {redated}" in text_of(other)
     assert fetch(Settings, 1).overdue_age == 30
     assert post(client, PAGE, {**typed, "confirmed": confirmed}).status_code == 303
     assert fetch(Settings, 1).overdue_age == 7
@@ -237,10 +236,10 @@ def test_what_becomes_overdue_is_asked_before_it_is_saved(
 def test_the_question_counts_both_ways(make: Factory) -> None:
     assert effect_words(Effect(12, 3, 40)) == (
         "This makes 12 invoices overdue today and 3 invoices no longer overdue; "
-        "in all, 40 invoices get another date."
+        "in all, 40 invoices become overdue on another day."
     )
     assert effect_words(Effect(0, 1, 1)) == (
-        "This makes 1 invoice no longer overdue; in all, 1 invoice gets another date."
+        "This makes 1 invoice no longer overdue; in all, 1 invoice becomes overdue on another day."
     )
-    assert effect_words(Effect(0, 0, 2)) == "With this, 2 invoices get another date."
+    assert effect_words(Effect(0, 0, 2)) == "With this, 2 invoices become overdue on another day."
     assert effect_words(Effect(1, 0, 0)) == "This makes 1 invoice overdue today."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from billing import clock
+from billing.crediting import credit_invoice
 from billing.database import transaction
 from models import Invoice, Payment, Unit
 from tests.admin.counter import text_of
 from tests.documents.pdf_reader import read
-from tests.support import Factory, all_of, emails, fetch
+from tests.support import STAFF, Clock, Factory, all_of, emails, fetch
 
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
@@ -172,6 +175,32 @@ def test_only_invoices_of_ones_own_sites_are_offered(make: Factory, staff_client
     shown = text_of(staff_client(sites=[here]).get(page(user)))
     assert f'name="invoices" value="{mine}"' in shown
     assert f'name="invoices" value="{other}"' not in shown
+
+
+def test_the_page_says_what_oldest_means(make: Factory, staff_client: Build, time: Clock) -> None:
+    user = make.user()
+    make.invoice(user, total=900, due_on=clock.now().date() + dt.timedelta(days=10))
+    time.advance(days=9)
+    undated = make.invoice(user, total=500)
+    text = text_of(staff_client().get(page(user)))
+    assert "an invoice without a due date counts by its invoice date" in text
+    rows = re.findall(r"<td data-label=\"Due\">(.*?)</td>", text)
+    assert "No due date; invoice of" in rows[0]
+    assert "No due date" not in rows[1]
+    assert text.index(f'name="invoices" value="{undated}"') == text.index('name="invoices"')
+
+
+def test_the_statements_page_tells_credited_from_paid(
+    debtor: tuple[int, list[int]], staff_client: Build
+) -> None:
+    user, invoices = debtor
+    client = staff_client()
+    address = f"/admin/statement/user/?id={user}"
+    assert "Credited" not in text_of(client.get(address))
+    credit_invoice(invoices[1], amount=300, shown_balance=2000, reason="Goodwill", actor=STAFF)
+    shown = text_of(client.get(address))
+    assert '<td data-label="Credited" class="k-figure">$3.00</td>' in shown
+    assert shown.count('<td data-label="Paid" class="k-figure"><span class="none">–') == 3
 
 
 def test_a_statement_on_the_page_as_pdf_and_by_e_mail(

@@ -85,7 +85,7 @@ def test_a_direct_debit_says_that_it_waits_for_the_bank(
 ) -> None:
     invoice = debit_pending(make)
     sentence = refusal_of(lambda: hold(invoice)).sentence
-    assert sentence.startswith("A direct debit over $20.00, started by Sam Staff at")
+    assert sentence.startswith("A direct debit of $20.00, started by Sam Staff at")
     assert sentence.endswith("is waiting for the bank.")
 
 

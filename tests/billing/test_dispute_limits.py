@@ -31,7 +31,7 @@ def test_no_more_is_taken_than_earlier_refunds_left(
     assert money(payment) == ("settled", 0, 2000, 0)
     assert (fetch(Invoice, invoice).balance, taken()) == (2000, [500])
     last = rows_of(History, History.record == "payment", History.record_id == payment.id)[-1]
-    assert last.sentence.endswith("over $20.00. No more of the payment was left")
+    assert last.sentence.endswith("of $20.00. No more of the payment was left")
     # The refund comes back, and the bank has kept that as well.
     sandbox.control(f"transactions/{fetch(Payment, refund).gateway_id}/refund-fail")
     reconciliation.check_payment(refund)

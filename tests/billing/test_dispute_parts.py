@@ -47,9 +47,9 @@ def test_only_the_disputed_part_is_taken_back(
     assert (dispute.state, dispute.amount) == ("lost", 500)
     for record, number_of, words in (
         ("invoice", invoice, "$5.00 was taken back after a lost dispute"),
-        ("payment", payment, "$5.00 of $20.00 was taken back after a lost dispute over $5.00"),
+        ("payment", payment, "$5.00 of $20.00 was taken back after a lost dispute of $5.00"),
         ("payment", part.id, f"$5.00 of payment {payment} lost in a dispute"),
-        ("dispute", dispute.id, "The dispute over $5.00 was lost"),
+        ("dispute", dispute.id, "The dispute of $5.00 was lost"),
     ):
         about = (History.record == record, History.record_id == number_of)
         assert rows_of(History, *about)[-1].sentence == words

@@ -10,6 +10,7 @@ import pytest
 from billing import clock
 from billing.billing_choice import set_billing_method
 from billing.database import lock, reading, transaction
+from billing.digests import waiting_digest
 from billing.expiring import announce, announce_expiring, ending_methods
 from jobs.letters import render
 from models import History, PaymentMethod, Staff
@@ -169,6 +170,26 @@ def test_staff_of_the_customers_site_are_told_and_others_are_not(make: Factory) 
     card(make, site_id=sites[0])
     announce_expiring()
     assert len(emails("staff_notice")) == 1
+
+
+def test_each_notice_leads_to_its_customers_page(app: Any, make: Factory) -> None:
+    at_once, daily = make.staff(["notices.receive"]), make.staff(["notices.receive"])
+    with transaction() as session:
+        lock(session, Staff, at_once).notices = {"card_expiring": "at_once"}
+    users = [make.user("Ada"), make.user("Bob")]
+    for user in users:
+        card(make, user=user)
+    announce_expiring()
+    paths = [f"/admin/user/details/?id={user}" for user in users]
+    told = {email.params["path"] for email in emails("staff_notice")}
+    assert told == set(paths)
+    with reading() as session:
+        letter = render(session.merge(emails("staff_notice")[0]), session)
+        digest = waiting_digest(session, daily)
+    assert "/admin/user/details/?id=" in letter.text
+    assert "customer's page" not in letter.text
+    [group] = digest.groups
+    assert sorted(line.path for line in group.lines) == sorted(paths)
 
 
 def test_many_at_once_announce_once(app: Any, make: Factory) -> None:

@@ -159,7 +159,12 @@ def test_money_that_surfaces_after_it_was_given_up_is_the_users_credit(
     assert (late.state, late.unapplied, late.detached) == ("submitted", 2000, True)
     assert fetch(Invoice, invoice).allocated == 2000
     [notice] = [email for email in emails("staff_notice") if "unapplied" in email.occasion]
-    assert "$20.00" in notice.params["sentence"]
+    assert notice.params["sentence"] == (
+        f"Payment {payment_id}, a card payment of $20.00, arrived late, although it had been given "
+        "up. Apply it to an invoice or pay it back."
+    )
+    assert notice.params["path"] == f"/admin/payment/details/?id={payment_id}"
+    assert notice.params["user_path"] == f"/admin/user/details/?id={late.user_id}"
 
 
 def _not_found_twice(payment_id: int, time: Any) -> None:

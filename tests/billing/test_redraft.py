@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from billing import invoicing, own_method
+from billing.database import reading
 from billing.proof import verify
 from billing.redraft import set_back_to_draft
-from models import History, Invoice, Payment, User
+from jobs.letters import render
+from models import History, Invoice, OutgoingEmail, Payment, User
 from models.states import BillingMethod
 from tests.billing.helpers import (
     CUSTOMER,
@@ -98,9 +100,17 @@ def test_a_detached_debit_that_settles_late_is_the_users_credit(
     late = fetch(Payment, payment.id)
     assert (late.state, late.unapplied) == ("settled", 2000)
     assert fetch(Invoice, invoice).state == "draft"
-    assert [email.occasion for email in emails("staff_notice")] == [
-        f"notice:unapplied:{payment.id}"
-    ]
+    [notice] = emails("staff_notice")
+    assert notice.occasion == f"notice:unapplied:{payment.id}"
+    assert notice.params["sentence"] == (
+        f"Payment {payment.id}, a direct debit of $20.00, arrived late, after its invoice was set "
+        "back to draft. Apply it to an invoice or pay it back."
+    )
+    with reading() as session:
+        letter = render(session.get_one(OutgoingEmail, notice.id), session)
+    for path in (f"payment/details/?id={payment.id}", f"user/details/?id={late.user_id}"):
+        assert f"/admin/{path}" in letter.text
+        assert f'/admin/{path}"' in letter.html
 
 
 def test_a_detached_debit_that_is_declined_changes_nothing_more(

@@ -92,14 +92,6 @@ def test_a_part_is_paid_back_once_it_settled(
     assert fetch(Invoice, invoice).balance == 2000
 
 
-def test_a_part_of_an_unsettled_payment_fails_and_changes_nothing(app: Any, make: Factory) -> None:
-    invoice, payment = paid(make)
-    attempt = refund(payment, 500)
-    assert attempt.outcome == "failed"
-    assert fetch(Invoice, invoice).state == "paid"
-    assert fetch(Payment, payment).refunded == 0
-
-
 def test_too_much_nothing_and_no_reason_are_refused(app: Any, make: Factory) -> None:
     _invoice, payment = paid(make)
     for amount in (0, -1, 2001):

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from billing import statements
+from billing.crediting import credit_invoice
 from billing.database import reading, transaction
 from billing.in_person import Manual, process_manual
 from billing.statements import Statement
+from documents import statement_pdf
 from jobs.letters import render
 from models import History, Invoice, OutgoingEmail, Unit, User
 from models.states import Tender
@@ -80,6 +82,40 @@ def test_a_part_that_was_paid_is_taken_off(app: Any, make: Factory) -> None:
     in_cash(invoice, 500)
     (row,) = statement(user).rows
     assert (row.invoice.total, row.paid, row.invoice.balance) == (2000, 500, 1500)
+
+
+def test_what_was_credited_stands_apart_from_what_was_paid(app: Any, make: Factory) -> None:
+    user = make.user()
+    invoice = make.invoice(user, total=10000)
+    in_cash(invoice, 4000)
+    credit_invoice(invoice, amount=1000, shown_balance=6000, reason="Goodwill", actor=STAFF)
+    make.invoice(user, total=2500)
+    found = statement(user)
+    for row in found.rows:
+        assert row.invoice.total - row.paid - row.credited == row.invoice.balance
+    row = next(row for row in found.rows if row.invoice.id == invoice)
+    assert (row.paid, row.credited, row.invoice.balance) == (4000, 1000, 5000)
+    assert found.owed == 7500
+    statements.email_statement(user, actor=STAFF)
+    (queued,) = emails("statement")
+    with reading() as session:
+        letter = render(session.get_one(OutgoingEmail, queued.id), session)
+    assert "$50.00 of $100.00 ($40.00 paid, $10.00 credited)" in letter.text
+    assert all(said in letter.html for said in ("Credited", "−$10.00", "−$40.00"))
+    (attached,) = letter.attachments
+    drawn = read(attached.data).text
+    assert all(said in drawn for said in ("Credited", "−$10.00", "−$40.00", "$50.00"))
+
+
+def test_without_a_credit_nobody_reads_of_one(app: Any, make: Factory) -> None:
+    user = make.user()
+    in_cash(make.invoice(user, total=2000), 500)
+    found = statement(user)
+    assert [row.credited for row in found.rows] == [0]
+    with reading() as session:
+        drawn = read(statement_pdf(session, found)).text
+    assert "−$5.00" in drawn
+    assert "Credited" not in drawn
 
 
 def in_cash(invoice: int, amount: int) -> None:

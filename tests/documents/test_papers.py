@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from babel.dates import format_date
 from flask.testing import FlaskClient
 
 from billing import charging, clock, refunds
@@ -13,7 +14,7 @@ from billing.errors import NotFound
 from billing.links import invoice_url
 from documents import invoice_pdf, receipt_pdf
 from documents.papers import invoice_paper, paid_lines, receipt_paper
-from documents.receipts import mark_words
+from documents.receipts import mark_day, mark_words
 from models import Allocation, Invoice, Payment
 from models.states import AllocationState, PaymentKind, PaymentState, Tender
 from tests.billing.disputing import say
@@ -105,6 +106,31 @@ def test_a_part_lost_in_a_dispute_was_not_refunded(
     assert "Returned by the bank" in page
     assert "Refunded" not in page
     assert "$5.00" in page
+
+
+def test_a_returned_debit_is_stamped_with_the_day_it_was_returned(
+    make: Factory, sandbox: Any, time: Clock
+) -> None:
+    make.settings(direct_debit=True)
+    invoice_id = debit_pending(make)
+    [payment] = payments_of(invoice_id)
+    sandbox.advance(days=4)
+    time.advance(days=4)
+    check_all()
+    paid_on = clock.now().date()
+    sandbox.control(f"transactions/{fetch(Payment, payment.id).gateway_id}/return")
+    time.advance(days=3)
+    check_all()
+    returned_on = clock.now().date()
+    time.advance(days=9)
+    check_all()
+    with reading() as session:
+        receipt = receipt_paper(session, session.get_one(Invoice, invoice_id), payment.id)
+    assert receipt.line.on == paid_on
+    assert [part.on for part in receipt.line.taken_back] == [returned_on]
+    assert (mark_words(receipt), mark_day(receipt)) == ("RETURNED", returned_on)
+    day = format_date(returned_on, "long", "en_US")
+    assert read(receipt_pdf(receipt)).text.count(day) == 2
 
 
 def test_what_was_paid_back_before_the_bank_took_it_all_went_once(

@@ -10,6 +10,7 @@ import pytest
 
 from documents import receipt_pdf
 from documents.papers import ReceiptPaper, TakenBack
+from documents.receipts import mark_day
 from tests.documents.pdf_reader import read
 
 Receipt = Callable[..., ReceiptPaper]
@@ -36,7 +37,7 @@ def test_says_who_paid_what_how_and_for_what(receipt: Receipt) -> None:
 
 def test_a_part_payment_says_what_is_left(receipt: Receipt) -> None:
     page = read(receipt_pdf(receipt(balance=3000, total=5000))).text
-    assert "#10 over $50.00" in page
+    assert "#10 of $50.00" in page
     assert "Left to pay\n$30.00" in page
 
 
@@ -61,6 +62,7 @@ def test_money_that_went_back_makes_a_corrected_receipt(
     page = read(receipt_pdf(paper)).text
     assert "Corrected receipt" in page
     assert mark in page
+    assert mark_day(paper) == date(2026, 11, 23)
     assert words in page
     assert "PAID" not in page
     assert f"Paid in the end\n\n${(2000 - amount) / 100:.2f}" in page

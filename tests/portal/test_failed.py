@@ -182,7 +182,7 @@ def test_without_a_usable_method_the_page_says_why_and_offers_a_card(
     page = client.get(PAGE)
     assert "You pay by invoice" in words(page)
     assert "own-method" not in page.text
-    [path] = html.fromstring(page.text).xpath("//a[text()='Pay with another card']/@href")
+    [path] = html.fromstring(page.text).xpath("//a[text()='Pay by card']/@href")
     assert "Pay $4,000.00" in words(client.get(path))
     assert "did not go through" in words(client.get("/account"))
     post(client, f"{PAGE}/{failed.user}", failed.fields())

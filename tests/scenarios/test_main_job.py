@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -24,6 +26,7 @@ from tests.scenarios.office import (
 
 DANA = "dana.whitfield@mail.example"
 ZOE = "zoe.mueller@mail.example"
+OMAR = "omar.farouk@mail.example"
 LAYLA = "layla.haddad@mail.example"
 
 
@@ -61,6 +64,15 @@ def test_readiness_says_what_is_well(office: Office) -> None:
     answer = requests.get(f"{office.url}/readyz", timeout=5)
     assert answer.status_code == 200, answer.text
     assert set(answer.json()["checks"]) == {"database", "queue", "outbox", "jobs"}
+
+
+def test_a_letter_of_last_night_promises_a_day_still_to_come(office: Office) -> None:
+    body = office.letter(OMAR, "did not go through").get_body(("plain",))
+    assert body is not None
+    promised = re.search(r"we will try again on (\w+ \d+, \d{4})", body.get_content())
+    assert promised is not None, body.get_content()
+    day = dt.datetime.strptime(promised[1], "%b %d, %Y").date()  # noqa: DTZ007 -- a day of the office
+    assert day > dt.datetime.now(ZoneInfo("America/Chicago")).date()
 
 
 def test_customer_pays_and_staff_see_the_story(office: Office, browser: Browser, dana: str) -> None:

@@ -1,0 +1,100 @@
+"""What can be done before a payment has settled: all of it is voided, no part is paid back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from billing import refunds
+from billing.actions import payment_actions
+from billing.attempts import Attempt
+from billing.database import reading, transaction
+from billing.errors import Refusal
+from billing.voids import voided_condition, was_voided
+from models import History, Invoice, Payment
+from models.states import PaymentKind
+from tests.billing.helpers import pay, refusal_of, rows_of
+from tests.support import STAFF, Factory, fetch
+
+pytestmark = pytest.mark.usefixtures("sandbox", "proven")
+
+
+def paid(make: Factory) -> tuple[int, int]:
+    """Return a paid invoice and its payment, not yet settled."""
+    invoice = make.invoice(total=2000)
+    return invoice, pay(invoice).payment_id
+
+
+def refund(payment: int, amount: int = 2000) -> Attempt:
+    return refunds.refund_payment(
+        payment, amount=amount, then="reopen", reason="Paid twice", actor=STAFF
+    )
+
+
+def test_a_part_of_an_unsettled_payment_is_refused_and_nothing_is_sent(
+    app: Any, make: Factory, sandbox: Any
+) -> None:
+    invoice, payment = paid(make)
+    with pytest.raises(Refusal) as caught:
+        refund(payment, 500)
+    assert (caught.value.code, caught.value.field) == ("not_settled", "amount")
+    assert [(row["type"], row["status"]) for row in sandbox.transactions()] == [
+        ("sale", "submitted_for_settlement")
+    ]
+    assert rows_of(Payment, Payment.kind == PaymentKind.REFUND) == []
+    assert fetch(Invoice, invoice).state == "paid"
+    assert fetch(Payment, payment).refunded == 0
+
+
+def test_a_part_of_what_settled_meanwhile_is_paid_back(
+    app: Any, make: Factory, sandbox: Any
+) -> None:
+    invoice, payment = paid(make)
+    sandbox.control(f"transactions/{fetch(Payment, payment).gateway_id}/settle")
+    assert fetch(Payment, payment).state == "submitted"
+    assert refund(payment, 500).outcome == "refunded"
+    assert fetch(Payment, payment).state == "settled"
+    assert fetch(Invoice, invoice).balance == 500
+
+
+def test_a_part_of_what_is_settling_is_paid_back(app: Any, make: Factory, sandbox: Any) -> None:
+    invoice, payment = paid(make)
+    sandbox.control(f"transactions/{fetch(Payment, payment).gateway_id}/settle")
+    with transaction() as session:
+        session.get_one(Payment, payment).gateway_status = "settling"
+    assert refund(payment, 500).outcome == "refunded"
+    assert fetch(Invoice, invoice).balance == 500
+
+
+def test_a_part_is_refused_while_the_gateway_does_not_answer(
+    app: Any, make: Factory, sandbox: Any
+) -> None:
+    _invoice, payment = paid(make)
+    sandbox.control(f"transactions/{fetch(Payment, payment).gateway_id}/settle")
+    sandbox.fault("find", "drop", "before")
+    with pytest.raises(Refusal) as caught:
+        refund(payment, 500)
+    assert caught.value.code == "not_settled"
+    assert rows_of(Payment, Payment.kind == PaymentKind.REFUND) == []
+
+
+def test_a_void_says_that_nobody_was_charged_and_is_not_asked_about_again(
+    app: Any, make: Factory
+) -> None:
+    _invoice, payment = paid(make)
+    assert not was_voided(fetch(Payment, payment))
+    attempt = refund(payment)
+    assert attempt.sentence == "The payment of $20.00 was voided; the customer was never charged."
+    voided = fetch(Payment, payment)
+    assert (voided.gateway_status, voided.check_at) == ("voided", None)
+    assert was_voided(voided)
+    [found] = rows_of(Payment, voided_condition())
+    assert found.id == payment
+    assert "was voided" in refusal_of(lambda: refund(payment)).sentence
+    said = [row.sentence for row in rows_of(History, History.verb.in_(("collect", "reopen")))]
+    assert "$20.00 voided before it was charged" in said
+    assert "$20.00 voided before it was charged; open again" in said
+    with reading() as session:
+        names = [each.name for each in payment_actions(session, session.get_one(Payment, payment))]
+    assert "check" not in names
