@@ -14,10 +14,11 @@ from billing.actor import SYSTEM
 from billing.database import lock, reading, transaction
 from billing.history import note
 from billing.mailing import queue_email, tell
-from billing.notices import News, covers, receivers
+from billing.notices import News, receivers
 from billing.office import get_settings, local_today
-from models import PaymentMethod, Settings, User
+from models import PaymentMethod, Settings, Staff, User
 from models.states import BillingMethod
+from models.within import users_within
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,13 @@ def _when(settings: Settings, expires_on: dt.date, expired: bool) -> str:
 
 
 def _tell_staff(session: Session, user: User, sentence: str, occasion: str, expired: bool) -> None:
-    """Tell those who work at the customer's site; a card has no invoice that would say which."""
+    """Tell those who deal with the customer; a card has no invoice that would name a site."""
     title = "A card on file has expired" if expired else "A card on file is about to expire"
-    to = [staff for staff in receivers(session) if covers(staff, user.site_id)]
+    to = [staff for staff in receivers(session) if _deals_with(session, staff, user)]
     tell(session, News(occasion, "card_expiring", title, sentence, user=user), to)
+
+
+def _deals_with(session: Session, staff: Staff, user: User) -> bool:
+    sites = sorted(staff.site_ids)
+    met = select(User.id).where(User.id == user.id, users_within(sites))
+    return not sites or session.scalar(met) is not None

@@ -163,4 +163,5 @@ class PaymentMethod(Base):
     user: Mapped[User] = relationship(back_populates="payment_methods", info=labelled("User"))
 
     def __str__(self) -> str:
-        return f"{self.brand or self.tender} ending in {self.last_four}"
+        name = self.brand or str(self.tender)
+        return f"{name} ending in {self.last_four}" if self.last_four else name

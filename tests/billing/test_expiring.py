@@ -13,7 +13,7 @@ from billing.database import lock, reading, transaction
 from billing.digests import waiting_digest
 from billing.expiring import announce, announce_expiring, ending_methods
 from jobs.letters import render
-from models import History, PaymentMethod, Staff
+from models import History, PaymentMethod, Rental, Staff
 from models.states import BillingMethod, Tender
 from tests.billing.helpers import refusal_of, rows_of, together
 from tests.support import STAFF, Factory, emails, fetch
@@ -161,15 +161,25 @@ def test_a_new_card_is_announced_by_itself(make: Factory, time: Any) -> None:
     assert len(emails("card_expiring")) == 2
 
 
-def test_staff_of_the_customers_site_are_told_and_others_are_not(make: Factory) -> None:
+@pytest.mark.parametrize("known_by", ["their own site", "a rental", "an invoice"])
+def test_staff_who_deal_with_the_customer_are_told_and_others_are_not(
+    make: Factory, known_by: str
+) -> None:
     sites = [make.site(), make.site()]
     here, there = (make.staff(["notices.receive"], [site]) for site in sites)
     with transaction() as session:
         for staff in (here, there):
             lock(session, Staff, staff).notices = {"card_expiring": "at_once"}
-    card(make, site_id=sites[0])
+    user = make.user(site_id=sites[0] if known_by == "their own site" else None)
+    if known_by == "a rental":
+        since = dt.date(2026, 1, 1)
+        make.add(Rental(unit_id=make.unit(sites[0]), user_id=user, started_on=since))
+    elif known_by == "an invoice":
+        make.invoice(user, site_id=sites[0])
+    card(make, user=user)
     announce_expiring()
-    assert len(emails("staff_notice")) == 1
+    [notice] = emails("staff_notice")
+    assert notice.to_address == fetch(Staff, here).email
 
 
 def test_each_notice_leads_to_its_customers_page(app: Any, make: Factory) -> None:
