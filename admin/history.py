@@ -55,34 +55,28 @@ KINDS = (
 )
 
 
-# An invoice is known by its number, which is not its id; read with the page, by primary key.
-NUMBER = Derived(
-    sql=lambda _words: (
-        select(Invoice.number)
-        .where(Invoice.id == History.record_id, History.record == "invoice")
-        .correlate(History)
-        .scalar_subquery()
-    ),
-    of=lambda event, _words: (
-        db.session.scalar(select(Invoice.number).where(Invoice.id == event.record_id))
-        if event.record == "invoice"
-        else None
-    ),
-)
+def _of(record: str, column: Any) -> Derived:
+    """Read ``column`` of the record that a row is about, with the page, by primary key."""
+    key = column.class_.id
+    return Derived(
+        sql=lambda _words: (
+            select(column)
+            .where(key == History.record_id, History.record == record)
+            .correlate(History)
+            .scalar_subquery()
+        ),
+        of=lambda event, _words: (
+            db.session.scalar(select(column).where(key == event.record_id))
+            if event.record == record
+            else None
+        ),
+    )
+
+
+# An invoice is known by its number, which is not its id.
+NUMBER = _of("invoice", Invoice.number)
 # A label can be deleted, and has no page then.
-LABEL = Derived(
-    sql=lambda _words: (
-        select(Label.id)
-        .where(Label.id == History.record_id, History.record == "label")
-        .correlate(History)
-        .scalar_subquery()
-    ),
-    of=lambda event, _words: (
-        db.session.scalar(select(Label.id).where(Label.id == event.record_id))
-        if event.record == "label"
-        else None
-    ),
-)
+LABEL = _of("label", Label.id)
 
 
 def _about(values: Sequence[Any], words: Words, full: bool) -> Any:
