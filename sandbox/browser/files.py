@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, abort, request
+from werkzeug.security import safe_join
 
 from sandbox.browser.assets import AssetProblem, Assets
 
@@ -70,7 +72,12 @@ def _cacheable(text: str, kind: str) -> Response:
 
 
 def _frame_file(name: str) -> Response:
-    return frame_answer(send_from_directory(FRAME_FOLDER, name, max_age=0), FRAME_POLICY)
+    """A file of the frame, read whole: a window that is closed early leaves no file open."""
+    path = safe_join(str(FRAME_FOLDER), name)
+    if path is None or not Path(path).is_file():
+        abort(404)
+    response = Response(Path(path).read_bytes(), mimetype=mimetypes.guess_type(name)[0])
+    return frame_answer(response, FRAME_POLICY)
 
 
 def frame_answer(response: Any, policy: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html
 from playwright.sync_api import expect, sync_playwright
-from werkzeug.serving import make_server
 
 from billing.letter_kinds import LETTERS
 from billing.letter_texts import LetterText, copies_to, set_bcc, set_letter_text, text_of
 from models import History, OutgoingEmail, Settings
+from tests.serving import serving
 from tests.support import STAFF, Factory, all_of, fetch, sign_in
 from tools.browser import find_chromium
 
@@ -241,33 +240,22 @@ def test_preview_in_a_browser_then_save(app: Flask, make: Factory) -> None:
     sign_in(client, make.staff())
     cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    # A request that is still running must not write into the next test's database.
-    server.daemon_threads = False  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
-            )
-            context = browser.new_context(viewport={"width": 390, "height": 844})
-            context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
-            page = context.new_page()
-            page.goto(address + EDIT)
-            frame = page.frame_locator("iframe[name=preview]")
-            for subject, shown in (("A {name}", "A Jane Example"), ("{no}", "There is no")):
-                page.get_by_label("Subject").fill(subject)
-                page.get_by_role("button", name="Preview").click()
-                expect(frame.locator("body")).to_contain_text(shown)
-            page.get_by_label("Subject").fill("B {name}")
-            page.get_by_role("button", name="Save").click()
-            expect(page.get_by_text("Letters sent from now on")).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
-            browser.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(app) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+        page = context.new_page()
+        page.goto(address + EDIT)
+        frame = page.frame_locator("iframe[name=preview]")
+        for subject, shown in (("A {name}", "A Jane Example"), ("{no}", "There is no")):
+            page.get_by_label("Subject").fill(subject)
+            page.get_by_role("button", name="Preview").click()
+            expect(frame.locator("body")).to_contain_text(shown)
+        page.get_by_label("Subject").fill("B {name}")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Letters sent from now on")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        browser.close()
     assert kept().subject == "B {name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
 
 from applications.links import application_url
 from billing import sign_in_links
@@ -19,6 +17,7 @@ from billing.database import reading
 from billing.links import invoice_token
 from models import Application, Invoice, User
 from portal.limits import limiter
+from tests.serving import serving
 from tests.support import emails, fetch
 from tools.browser import find_chromium
 
@@ -126,15 +125,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
     """The address of the application on a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    # A request that is still running must not write into the next test's database.
-    server.daemon_threads = False  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -118,6 +121,20 @@ def test_ctrl_c_ends_it_quietly(tmp_path: Path, processes: list[Process]) -> Non
     assert process.child.stderr is not None
     assert process.child.stderr.read() == ""
     process.close()
+
+
+def test_a_window_closed_early_leaves_no_file_open(server: Server) -> None:
+    """Each file left open is a warning in the server's thread, which the runner makes an error."""
+    address = (server.options.host, server.options.port)
+    request = b"GET /web/3.142.0/html/sepa-landing-frame.html HTTP/1.0\r\n\r\n" + b"more" * 100
+    for _ in range(5):
+        with socket.create_connection(address) as window:
+            window.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            window.sendall(request)
+            assert window.recv(8) == b"HTTP/1.0"
+    with urllib.request.urlopen(f"{server.options.public_url}/sandbox/frame/bus.js") as answer:
+        assert answer.headers["Content-Type"].startswith("text/javascript")
+    gc.collect()
 
 
 def test_a_taken_port_is_one_clear_line(
