@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
 from billing import charging, runtime
 from billing.database import later, lock, reading, transaction
@@ -137,3 +138,15 @@ def test_payments_and_charges_in_any_order_never_wait_for_each_other(
     verbs = [partial(verb, i) for i in invoices for verb in (pay, charge, pay, charge)]
     only_refusals(together(app, verbs))
     assert [fetch(Invoice, invoice).state for invoice in invoices] == ["paid"] * 4
+
+
+def test_a_statement_is_planned_with_its_values_each_time(app: Any) -> None:
+    """A plan made once, without them, counts a rare state as slowly as a common one."""
+    if db.engine.dialect.name == "sqlite":
+        assert "prepare_threshold" not in str(app.config["SQLALCHEMY_ENGINE_OPTIONS"])
+        return
+    with db.engine.connect() as connection:
+        for _ in range(12):
+            connection.execute(select(Invoice.id).where(Invoice.state == "draft")).all()
+        kept = connection.execute(text("SELECT name FROM pg_prepared_statements")).all()
+    assert kept == []
