@@ -18,10 +18,11 @@ from admin.pages import pages_of
 from admin.pages.billing_card import billing_card
 from admin.pages.charging_words import failure_of
 from admin.pages.credit_use import credit_for
+from admin.pages.declining import declines_on
 from admin.pages.labelling import labels_on
 from admin.pages.late_money import late_payments, unapplied_of
 from admin.pages.noting import note_url, notes_on
-from admin.payments import refund_words, went_back
+from admin.payments import receipts_of, refund_words, went_back
 from admin.records import record_views
 
 
@@ -59,6 +60,7 @@ def _for_templates() -> dict[str, Any]:
         "holds": holds,
         "credit_for": credit_for,
         "note_url": note_url,
+        "declines_on": declines_on,
         "notes_on": notes_on,
         "labels_on": labels_on,
         "billing_card": billing_card,
@@ -66,6 +68,7 @@ def _for_templates() -> dict[str, Any]:
         "late_payments": late_payments,
         "unapplied_of": unapplied_of,
         "disputes_of": disputes_of,
+        "receipts_of": receipts_of,
         "refund_words": refund_words,
         "went_back": went_back,
         "signed_in": signed_in,

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import func, select
 
 from admin.base.access import holds
 from admin.base.eye import Figure
-from admin.base.scope import in_scope
+from admin.base.scope import in_scope, site_ids
 from admin.base.words import Words
-from models import Application, Payment, User, db
-from models.states import COLLECTED_PAYMENT_STATES, ApplicationState, PaymentKind
-
-
-def unapplied_amount() -> Any:
-    """Return what is left of a payment once its invoices and refunds are taken off."""
-    return Payment.amount - Payment.allocated - Payment.refunded
-
-
-def unapplied_condition() -> ColumnElement[bool]:
-    """Return the condition that a payment brought money which no invoice and no refund used."""
-    return and_(
-        Payment.kind == PaymentKind.CHARGE,
-        Payment.state.in_(COLLECTED_PAYMENT_STATES),
-        unapplied_amount() > 0,
-    )
+from billing.credit_use import available_credit
+from models import Application, User, db
+from models.states import ApplicationState
 
 
 def credit(words: Words, user: User) -> list[Figure]:
     """Return the user's unapplied credit, if there is any."""
     if not holds("payments.view"):
         return []
-    found = db.session.scalar(
-        select(func.sum(unapplied_amount())).where(
-            Payment.user_id == user.id, unapplied_condition(), *in_scope(Payment)
-        )
-    )
-    return [Figure("Credit not used yet", words.money(int(found)))] if found else []
+    found = available_credit(db.session(), user.id, site_ids())
+    return [Figure("Credit not used yet", words.money(found))] if found else []
 
 
 def not_invoiced(words: Words, user: User) -> list[Figure]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from sqlalchemy import or_, select
 
 from admin.base import cells
+from admin.base.access import holds
 from admin.base.columns import Column
 from admin.base.scope import in_scope
 from admin.base.view import RecordView
@@ -112,8 +113,11 @@ def readable(payload: str) -> str:
 def disputes_of(record: Any) -> list[Dispute]:
     """Return the disputes about a payment, or about the payments of an invoice, newest first.
 
-    Of what a lost dispute took, a record of its own, it is that dispute.
+    Of what a lost dispute took, a record of its own, it is that dispute. Nothing for somebody who
+    may not see disputes.
     """
+    if not holds("disputes.view"):
+        return []
     statement = select(Dispute).where(*in_scope(Dispute)).order_by(Dispute.id.desc())
     if isinstance(record, Payment):
         its_own = or_(Dispute.payment_id == record.id, Dispute.id == dispute_of(record))

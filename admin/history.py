@@ -13,6 +13,7 @@ from admin.base import cells
 from admin.base.columns import Column, Derived
 from admin.base.view import RecordView
 from admin.base.words import Words
+from billing.letter_kinds import COPY, LETTERS, SECRET_KINDS
 from models import History, Invoice, Label, OutgoingEmail, db
 
 # What history rows can be about, in the words of ``billing.history.record_name``.
@@ -35,20 +36,17 @@ ABOUT = (
     ("bulkrun", "Bulk action"),
     ("dispute", "Dispute"),
     ("gatewaynotification", "Gateway news"),
+    ("predefinedcharge", "Predefined charge"),
 )
 NAMES = dict(ABOUT)
+# What the outbox can hold: the letters with words of the office's own, and the others.
 KINDS = (
-    ("invoice", "Invoice"),
-    ("reminder", "Reminder"),
-    ("receipt", "Receipt"),
-    ("payment_failed", "Payment failed"),
-    ("payment_returned", "Payment returned"),
+    *((kind, letter.title) for kind, letter in LETTERS.items()),
     ("fresh_link", "Fresh link"),
-    ("application_approved", "Application approved"),
-    ("application_rejected", "Application rejected"),
-    ("outstanding_balance", "Outstanding balance"),
+    ("method_link", "Link to add a payment method"),
     ("sign_in", "Sign-in link"),
     ("message_preview", "Message preview"),
+    ("copy", "Copy for the office"),
     ("staff_notice", "Notice to staff"),
     ("staff_digest", "Daily digest to staff"),
     ("staff_password", "Password of staff"),
@@ -79,14 +77,23 @@ NUMBER = _of("invoice", Invoice.number)
 LABEL = _of("label", Label.id)
 
 
-def _about(values: Sequence[Any], words: Words, full: bool) -> Any:
-    record, record_id, number, label = values
-    text = NAMES.get(record, cells.word(record))
+def name_of(record: str, record_id: int, number: int | None = None) -> str:
+    """Return what the history calls a record; ``number``: an invoice's own."""
     if record == "payment":
         number = record_id
-    if number is not None:
-        text = f"{text} #{number}"
-    address = words.eye(record, record_id) if record != "label" or label else None
+    name = NAMES.get(record, cells.word(record))
+    return name if number is None else f"{name} #{number}"
+
+
+def address_of(record: str, record_id: int, words: Words, there: bool) -> str | None:
+    """Return where a record of the history is shown; ``there``: whether a label still is."""
+    return words.eye(record, record_id) if there or record != "label" else None
+
+
+def _about(values: Sequence[Any], words: Words, full: bool) -> Any:
+    record, record_id, number, label = values
+    text = name_of(record, record_id, number)
+    address = address_of(record, record_id, words, label is not None)
     return escape(text) if address is None else cells.link(address, text)
 
 
@@ -126,3 +133,11 @@ class EmailView(RecordView):
 
     def title_of(self, record: Any) -> str:
         return str(record)
+
+    def is_secret(self, email: OutgoingEmail) -> bool:
+        """Whether the words of ``email`` are nobody's but the person's it was sent to."""
+        return email.kind in SECRET_KINDS
+
+    def copied(self, email: OutgoingEmail) -> OutgoingEmail | None:
+        """Return the letter that ``email`` is a copy of, if it is one."""
+        return db.session.get(OutgoingEmail, email.params["of"]) if email.kind == COPY else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import select
 
 from admin import shares
@@ -64,15 +64,15 @@ def _amount(values: Sequence[Any], words: Words, full: bool) -> Any:
     total, balance, overdue = values
     if full or not 0 < balance < total:
         return words.money(total)
-    return Markup('{} <span class="left{}" title="Left to pay">({})</span>').format(
-        words.money(total), " overdue" if overdue else "", words.money(balance)
-    )
+    tone = " overdue" if overdue else ""
+    left = f'<span class="left{tone}" title="Left to pay">({escape(words.money(balance))})</span>'
+    return Markup(f"{escape(words.money(total))} {left}")  # noqa: S704
 
 
 def _due(values: Sequence[Any], words: Words, full: bool) -> Any:
     due_on, overdue = values
     shown = cells.show("date", due_on, words, full)
-    return Markup('<span class="overdue">{}</span>').format(shown) if overdue else shown
+    return Markup(f'<span class="overdue">{escape(shown)}</span>') if overdue else shown  # noqa: S704
 
 
 class InvoiceView(RecordView):
@@ -80,7 +80,10 @@ class InvoiceView(RecordView):
 
     record = Invoice
     strip = "Amount"
-    empty = "Open an approved application and choose Generate Invoice."
+    empty = (
+        "Open an approved application and choose Generate Invoice, or a user or unit and choose "
+        "Create invoice."
+    )
     bulk_actions = (
         BulkAction("Send", "send", "invoices.send", "bulk.send"),
         BulkAction("Charge customer", "credit-card", "invoices.charge", "bulk.charge"),

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import String, and_, case, cast, func, not_, or_, select
 
 from admin import shares
 from admin.base import cells
+from admin.base.access import holds
 from admin.base.columns import Column, Derived
 from admin.base.eye import Figure
 from admin.base.scope import in_scope
@@ -18,9 +19,12 @@ from admin.base.view import RecordView
 from admin.base.words import Words, words
 from billing.refund_outcomes import DISPUTE
 from billing.voids import is_void, voided_condition, was_voided
-from models import Payment, db
+from models import Allocation, Invoice, Payment, db
 from models.panel import Caption
-from models.states import COLLECTED_PAYMENT_STATES, PaymentKind, PaymentState
+from models.states import COLLECTED_PAYMENT_STATES, AllocationState, PaymentKind, PaymentState
+
+# Buttons for receipts on a payment's page; one check can pay hundreds of invoices.
+RECEIPTS = 25
 
 VOIDED = Derived(
     sql=lambda _words: voided_condition(),
@@ -42,6 +46,17 @@ class PaymentView(RecordView):
     strip = "Where it went"
     empty = "They appear here as soon as customers pay."
     labels = {"unapplied": Caption("Not applied", "money")}
+
+    def state_shown(self) -> Any:
+        voided = PaymentState.VOIDED.value
+        return case((voided_condition(), voided), else_=cast(Payment.state, String))
+
+    def in_state(self, state: str) -> Any:
+        """A charge that was called off counts as what its badge says, not as on its way."""
+        kept = super().in_state(state)
+        if state == PaymentState.SUBMITTED:
+            return and_(kept, not_(voided_condition()))
+        return or_(kept, voided_condition()) if state == PaymentState.VOIDED else kept
 
     def column(self, name: str) -> Column:
         column = super().column(name)
@@ -82,6 +97,23 @@ def went_back(payment: Payment) -> list[WentBack]:
     )
     found = db.session.scalars(rows.order_by(Payment.id))
     return [WentBack(each, refund_words(each), each.note) for each in found]
+
+
+def receipts_of(payment: Payment) -> tuple[list[Invoice], int]:
+    """Return the first invoices that money of ``payment`` reached, and how many more there are.
+
+    Each has a receipt of it; none for somebody who may not see invoices.
+    """
+    if payment.kind is not PaymentKind.CHARGE or not holds("invoices.view"):
+        return [], 0
+    reached = select(Allocation.invoice_id).where(
+        Allocation.payment_id == payment.id,
+        Allocation.state.in_((AllocationState.APPLIED, AllocationState.REVERSED)),
+        Allocation.amount > 0,
+    )
+    rows = select(Invoice, func.count().over()).where(Invoice.id.in_(reached), *in_scope(Invoice))
+    found = db.session.execute(rows.order_by(Invoice.id).limit(RECEIPTS)).all()
+    return [row[0] for row in found], found[0][1] - len(found) if found else 0
 
 
 def refund_words(refund: Payment) -> str:

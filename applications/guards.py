@@ -92,7 +92,7 @@ def why_not_pay_balance(session: Session, application: Application) -> Refusal |
         )
     if application.state in (A.DRAFT, A.INACTIVE):
         return _wrong_state(application, "Nothing can be paid on it")
-    return why_not_collect(session, application)
+    return guards.for_customer(why_not_collect(session, application))
 
 
 def why_not_collect(session: Session, application: Application) -> Refusal | None:

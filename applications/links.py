@@ -1,28 +1,23 @@
 """The signed link that opens one application without signing in.
 
-Made like an invoice's link: HMAC-SHA256 over id, version and day. Raising the application's
-``link_version`` kills every link given out before; forged, replaced and expired look the same.
+Made like an invoice's link (``billing.signed``); forged, replaced and expired look the same.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
-from billing import clock, runtime
-from billing.links import LinkDead
+from billing import runtime
 from billing.office import get_settings
+from billing.signed import LinkDead, make_token, read_token
 from models import Application
 
-_EPOCH = dt.date(2020, 1, 1)
+_SALT = "application-link"
 
 
 def application_token(application: Application) -> str:
     """Return a token that opens ``application`` for as long as the settings say."""
-    return str(_serializer().dumps([application.id, application.link_version, _day()]))
+    return make_token(_SALT, application.id, application.link_version)
 
 
 def application_url(application: Application) -> str:
@@ -32,25 +27,10 @@ def application_url(application: Application) -> str:
 
 def read_application_token(session: Session, token: str) -> Application:
     """Return the application that ``token`` opens; raises ``LinkDead``."""
-    try:
-        application_id, version, day = _serializer().loads(token[:300])
-        application = session.get(Application, int(application_id))
-        age = _day() - int(day)
-    except (BadData, ValueError, TypeError):
-        raise LinkDead from None
-    if application is None or version != application.link_version:
+    read = read_token(_SALT, token)
+    application = session.get(Application, read.record_id)
+    if application is None or read.version != application.link_version:
         raise LinkDead
-    if not 0 <= age <= get_settings(session).link_days:
+    if not 0 <= read.age <= get_settings(session).link_days:
         raise LinkDead
     return application
-
-
-def _serializer() -> URLSafeSerializer:
-    secret = runtime.current().link_secret
-    return URLSafeSerializer(
-        secret, salt="application-link", signer_kwargs={"digest_method": hashlib.sha256}
-    )
-
-
-def _day() -> int:
-    return (clock.now().date() - _EPOCH).days

@@ -22,6 +22,7 @@ from billing.in_person import Manual
 from billing.invoicing import silent_invoice
 from billing.locks import lock_application
 from billing.office import in_words
+from billing.shown import check_shown
 from models import Application, Invoice, Payment
 from models.states import PaymentState
 
@@ -144,12 +145,7 @@ def _carrier(
     The guard has made sure that an open one carries exactly what is outstanding.
     """
     owed = application.outstanding_balance
-    if shown_balance != owed:
-        now = in_words(session, owed)
-        raise Refusal(
-            f"The amount has changed: {now} is outstanding now. Nothing was charged.",
-            "amount_changed",
-        )
+    check_shown(session, shown_balance, owed, "is outstanding now. Nothing was charged.")
     carriers = guards.carriers_of(session, application)
     if carriers:
         return lock(session, Invoice, carriers[0].id)

@@ -102,6 +102,18 @@ def refund_came_back(session: Session, payment: Payment, refund: Payment, senten
     )
 
 
+def refund_surfaced(session: Session, payment: Payment, refund: Payment, sentence: str) -> None:
+    """Tell the office that a refund took place which it had been told came to nothing."""
+    notify_staff(
+        session,
+        f"refund-surfaced:{refund.id}",
+        "A refund took place after all",
+        f"{sentence}. Look whether it was paid back in another way meanwhile.",
+        kind="refund_failed",
+        payment=payment,
+    )
+
+
 def unapplied(session: Session, payment: Payment, actor: Actor, *, given_up: bool = False) -> None:
     """Tell the office that money arrived which no invoice uses: apply it or pay it back.
 

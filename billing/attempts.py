@@ -20,7 +20,7 @@ from billing import clock, diary, ledger, outcomes
 from billing.actor import Actor
 from billing.database import later, transaction
 from billing.errors import GatewayUnreachable, OutcomeUnknown, Refusal
-from billing.gateway import Answer, Verdict
+from billing.gateway import NOT_A_CARD, NOT_REACHABLE, Answer, Verdict
 from billing.office import in_words
 from billing.transitions import move
 from models import Invoice, Payment
@@ -28,7 +28,6 @@ from models.states import PaymentKind, PaymentState, Tender
 
 log = logging.getLogger(__name__)
 
-NOT_REACHABLE = "Gateway not reachable"
 CHECKING = "We are checking this payment with the bank. Please do not pay again."
 
 
@@ -128,7 +127,10 @@ def _shared(values: Sequence[Any], otherwise: Any) -> Any:
 
 
 def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:
-    """Steps two and three: call the gateway without a transaction, then record what it said."""
+    """Steps two and three: call the gateway without a transaction, then record what it said.
+
+    Raises ``Refusal`` for a bank account where only cards are taken; the bank was not asked then.
+    """
     try:
         answer = call()
     except GatewayUnreachable:
@@ -137,16 +139,27 @@ def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:
     except OutcomeUnknown:
         log.warning("payment %s: outcome unknown", payment_id, exc_info=True)
         return unknown(payment_id)
-    return conclude(payment_id, answer, actor)
+    attempt = conclude(payment_id, answer, actor)
+    if answer.message == NOT_A_CARD:
+        raise Refusal(f"{NOT_A_CARD}. Nothing was charged.", "not_a_card")
+    return attempt
 
 
 def ask_for_void(payment_id: int, call: Callable[[], Answer], actor: Actor) -> bool:
-    """Try to undo a payment; False when the gateway no longer can, or nobody answered."""
+    """Try to undo a payment; False when the gateway no longer can.
+
+    Raises ``Refusal`` (code ``unknown_outcome``) when nobody answered: it is looked up soon.
+    """
     try:
         answer = call()
-    except (GatewayUnreachable, OutcomeUnknown):
+    except (GatewayUnreachable, OutcomeUnknown) as error:
+        log.warning("payment %s: nobody answered the void", payment_id, exc_info=True)
         unknown(payment_id)
-        return False
+        raise Refusal(
+            "Nobody has answered yet whether the payment could be stopped. We are checking; "
+            "please try again in a few minutes.",
+            "unknown_outcome",
+        ) from error
     if answer.verdict is not Verdict.ACCEPTED:
         return False
     conclude(payment_id, answer, actor)

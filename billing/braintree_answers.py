@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from billing import money
-from billing.gateway import Answer, DisputeNews, KeptMethod, Verdict
+from billing.gateway import NOT_A_CARD, Answer, DisputeNews, KeptMethod, Verdict
 from models.states import DisputeState, PaymentState, Tender
 
 _STATES = {
@@ -40,6 +41,8 @@ _DISPUTE_STATES = {
     "auto_accepted": DisputeState.LOST,
     "expired": DisputeState.LOST,
 }
+# A bank that only asks for papers has taken nothing, whatever becomes of its question.
+_RETRIEVAL = "retrieval"
 # What a transaction is paid with, and the attribute the SDK keeps the account under.
 _DEBIT_DETAILS = {
     "sepa_debit_account": "sepa_direct_debit_account_details",
@@ -88,6 +91,16 @@ def read_refusal(result: Any) -> Answer:
     )
 
 
+def read_nonce(nonce: Any) -> Answer | None:
+    """Return why what was typed can't be charged, or None for a card; None is an unknown nonce."""
+    kind = getattr(nonce, "type", None)
+    if kind == "CreditCard":
+        return None
+    # An unknown one is told as Braintree tells it of a sale.
+    code, message = ("", NOT_A_CARD) if kind else ("91565", "Unknown or expired nonce")
+    return Answer(Verdict.INVALID, PaymentState.FAILED, code=code, message=message)
+
+
 def read_check(account: Any) -> Answer | None:
     """Return why a bank account did not pass its check, or None when it did."""
     if getattr(account, "verified", False):
@@ -109,14 +122,28 @@ def read_dispute(dispute: Any, default_currency: str) -> DisputeNews | None:
     currency = getattr(dispute, "currency_iso_code", None) or default_currency
     reply_by = getattr(dispute, "reply_by_date", None)
     opened = getattr(dispute, "created_at", None)
+    state = _DISPUTE_STATES.get(str(getattr(dispute, "status", "")), DisputeState.OPEN)
+    retrieval = getattr(dispute, "kind", None) == _RETRIEVAL
     return DisputeNews(
         number,
-        _DISPUTE_STATES.get(str(getattr(dispute, "status", "")), DisputeState.OPEN),
+        DisputeState.WON if retrieval and state is DisputeState.LOST else state,
         amount=_minor(amount, currency),
         reason=str(getattr(dispute, "reason", "") or ""),
         reply_by=reply_by if type(reply_by) is dt.date else None,
         opened_at=opened.replace(tzinfo=dt.UTC) if isinstance(opened, dt.datetime) else None,
+        retrieval=retrieval,
     )
+
+
+def read_disputes(found: Iterable[Any], default_currency: str) -> list[tuple[str, DisputeNews]]:
+    """Return what disputes say, each once, by their ids; with the transaction each is about."""
+    said = {}
+    for dispute in found:
+        news = read_dispute(dispute, default_currency)
+        if news is not None:
+            about = getattr(dispute, "transaction", None)
+            said[news.gateway_id] = (str(getattr(about, "id", "") or ""), news)
+    return [said[number] for number in sorted(said)]
 
 
 def _minor(amount: Any, currency: str) -> int | None:

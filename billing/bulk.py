@@ -7,6 +7,7 @@ by row through the single verbs, is ``billing.bulk_turns``.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,18 @@ from billing.database import later, lock, transaction
 from billing.errors import Refusal
 from billing.history import note
 from billing.office import in_words, local_today
-from models import BulkRow, BulkRun, Invoice, Label
-from models.states import BulkResult
+from billing.overdue import overdue_condition
+from models import BulkRow, BulkRun, Invoice, Label, Staff
+from models.states import BulkResult, InvoiceState
 
 R = BulkResult
 CHANGED = Refusal(
     "What would happen has changed since you looked. Nothing was done; please look again.",
     "changed",
+)
+BEGUN = Refusal(
+    "You have begun a bulk action since you looked; see My bulk actions. Nothing more was done.",
+    "begun",
 )
 
 
@@ -48,7 +54,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a verb would do; ``mark`` changes with the invoices it would be done to.
+    """What a verb would do; ``mark`` changes with the invoices it would be done to, with what
+    would become of them, and with each run that whoever looks at it begins.
 
     too_many -- more were chosen than one run may have; the outcomes are then of the first ones
     """
@@ -73,26 +80,36 @@ class Forecast:
 
 
 def forecast(
-    session: Session, verb: BulkVerb, conditions: Sequence[Any], params: Mapping[str, Any]
+    session: Session,
+    verb: BulkVerb,
+    conditions: Sequence[Any],
+    params: Mapping[str, Any],
+    *,
+    staff_id: int,
 ) -> Forecast:
-    """Count what ``verb`` would do to the invoices that ``conditions`` select, in one statement."""
-    chosen = _chosen(session, verb, conditions, params)
-    counted = session.execute(
-        select(
-            chosen.c.outcome, func.count(), func.sum(chosen.c.balance), func.sum(chosen.c.id)
-        ).group_by(chosen.c.outcome)
-    ).all()
+    """Count what ``verb`` would do to the invoices that ``conditions`` select, in one statement.
+
+    staff_id -- whoever looks at it and may begin it
+    """
+    chosen = _chosen(verb, conditions, params, local_today(session))
+    newest = select(func.coalesce(func.max(BulkRun.id), 0)).where(BulkRun.staff_id == staff_id)
+    sums = (
+        func.count(),
+        func.sum(chosen.c.balance),
+        func.sum(chosen.c.id),
+        func.count().filter(chosen.c.state == InvoiceState.DRAFT),
+        newest.scalar_subquery(),
+    )
+    counted = session.execute(select(chosen.c.outcome, *sums).group_by(chosen.c.outcome)).all()
     order = [*verb.goes, *verb.stays]
+    rows = sorted(counted, key=lambda row: order.index(row[0]))
     outcomes = [
         Outcome(code, verb.words(code), count, int(amount), code in verb.goes)
-        for code, count, amount, _ids in counted
+        for code, count, amount, *_ in rows
     ]
-    outcomes.sort(key=lambda each: order.index(each.code))
-    numbers = [int(ids) for code, _count, _amount, ids in counted if code in verb.goes]
-    found = Forecast(verb, tuple(outcomes), "", sum(each.count for each in outcomes) > verb.most)
-    return Forecast(
-        verb, found.outcomes, _mark(found.going, found.amount, sum(numbers)), found.too_many
-    )
+    told = ["-".join(str(each) for each in row[:-1]) for row in rows if row[0] in verb.goes]
+    mark = f"{rows[0][-1] if rows else 0}:{','.join(told)}"
+    return Forecast(verb, tuple(outcomes), mark, sum(each.count for each in outcomes) > verb.most)
 
 
 def forecast_rows(
@@ -105,20 +122,21 @@ def forecast_rows(
     limit: int = 200,
     within: Collection[int] = (),
 ) -> Sequence[Row[Any]]:
-    """Return the first invoices with their outcome: id, number, state, overdue_on, balance,
+    """Return the first invoices with their outcome: id, number, state, is_overdue, balance,
     user_id, name, and the customer's credit in minor units, 0 where nothing is charged.
 
     code   -- only those with this outcome
     within -- sites whose money counts as credit; empty: every site
     """
-    chosen = _chosen(session, verb, conditions, params)
+    today = local_today(session)
+    chosen = _chosen(verb, conditions, params, today)
     rows = (
         select(
             chosen.c.id,
             chosen.c.outcome,
             Invoice.number,
             Invoice.state,
-            Invoice.overdue_on,
+            overdue_condition(today).label("is_overdue"),
             Invoice.balance,
             Invoice.user_id,
             Customer.name,
@@ -145,10 +163,12 @@ def begin_run(
     conditions -- select the invoices; those the guard would refuse are left out
     mark       -- of the forecast staff saw
 
-    Raises ``Refusal`` when nothing would be done, too many were chosen, or what would happen is
-    not what staff saw any more.
+    Raises ``Refusal`` when nothing would be done, too many were chosen, what would happen is not
+    what staff saw any more, or they began a run since they saw it.
     """
     with transaction() as session:
+        # Whoever presses the button twice begins the second time after the first.
+        lock(session, Staff, actor.id or 0)
         run = BulkRun(
             verb=verb.name,
             staff_id=actor.id or 0,
@@ -159,21 +179,29 @@ def begin_run(
         )
         if verb is LABEL:
             run.params |= {"name": _label_name(session, params)}
+        found = forecast(session, verb, conditions, params, staff_id=run.staff_id)
+        _require_seen(found, mark)
         session.add(run)
         session.flush()
-        count, amount, numbers, chosen = _insert_rows(session, run, verb, conditions, params)
-        if not count:
-            raise Refusal("There is nothing to do for these invoices.", "nothing_to_do")
-        if mark != _mark(count, amount, numbers):
+        chosen = _chosen(verb, conditions, params, local_today(session))
+        if _insert_rows(session, run, verb, chosen) != (found.going, found.amount):
             raise CHANGED
-        if chosen > verb.most:
-            raise Refusal(f"Choose {verb.most:,} invoices at most.", "too_many")
-        run.total = count
-        sum_of = f", {in_words(session, amount)} in all" if verb is CHARGE else ""
-        sentence = f"{verb.label} for {counted(count)}{sum_of}"
-        note(session, run, "begin", sentence, actor)
+        run.total = found.going
+        sum_of = f", {in_words(session, found.amount)} in all" if verb is CHARGE else ""
+        note(session, run, "begin", f"{verb.label} for {counted(found.going)}{sum_of}", actor)
         later(session, "bulk.run", [run.id])
         return run.id
+
+
+def _require_seen(found: Forecast, mark: str) -> None:
+    """Refuse what is not what staff saw any more, or was begun from the same page already."""
+    if not found.going:
+        raise Refusal("There is nothing to do for these invoices.", "nothing_to_do")
+    if mark != found.mark:
+        same = mark.partition(":")[2] == found.mark.partition(":")[2]
+        raise BEGUN if same else CHANGED
+    if found.too_many:
+        raise Refusal(f"Choose {found.verb.most:,} invoices at most.", "too_many")
 
 
 def stop_run(run_id: int, *, actor: Actor) -> int:
@@ -232,14 +260,15 @@ def _is_open(session: Session, run_id: int) -> bool:
 
 
 def _chosen(
-    session: Session, verb: BulkVerb, conditions: Sequence[Any], params: Mapping[str, Any]
+    verb: BulkVerb, conditions: Sequence[Any], params: Mapping[str, Any], today: dt.date
 ) -> Subquery:
     """The invoices chosen and their outcome; one more than allowed shows that there are more."""
     statement = (
         select(
             Invoice.id,
+            Invoice.state,
             Invoice.balance,
-            outcome_of(verb, params, local_today(session)).label("outcome"),
+            outcome_of(verb, params, today).label("outcome"),
         )
         .join(Customer, Customer.id == Invoice.user_id)
         .where(*conditions)
@@ -250,34 +279,18 @@ def _chosen(
 
 
 def _insert_rows(
-    session: Session,
-    run: BulkRun,
-    verb: BulkVerb,
-    conditions: Sequence[Any],
-    params: Mapping[str, Any],
-) -> tuple[int, int, int, int]:
-    """Insert the run's rows; return their number, the sums of their balances and of their ids,
-    and how many invoices were chosen, refused ones included.
-    """
-    chosen = _chosen(session, verb, conditions, params)
+    session: Session, run: BulkRun, verb: BulkVerb, chosen: Subquery
+) -> tuple[int, int]:
+    """Insert the run's rows; return their number and the sum of their balances."""
     rows = (
         select(literal(run.id), chosen.c.id, chosen.c.balance)
         .where(chosen.c.outcome.in_(list(verb.goes)))
         .order_by(chosen.c.id)
     )
     session.execute(insert(BulkRow).from_select(["run_id", "invoice_id", "shown_balance"], rows))
-    sums = select(
-        func.count(),
-        func.coalesce(func.sum(BulkRow.shown_balance), 0),
-        func.coalesce(func.sum(BulkRow.invoice_id), 0),
-        select(func.count()).select_from(chosen).scalar_subquery(),
-    ).where(BulkRow.run_id == run.id)
-    count, amount, numbers, of_all = session.execute(sums).one()
-    return int(count), int(amount), int(numbers), int(of_all)
-
-
-def _mark(count: int, amount: int, numbers: int) -> str:
-    return f"{count}-{amount}-{numbers}"
+    sums = select(func.count(), func.coalesce(func.sum(BulkRow.shown_balance), 0))
+    count, amount = session.execute(sums.where(BulkRow.run_id == run.id)).one()
+    return count, int(amount)
 
 
 def _label_name(session: Session, params: Mapping[str, Any]) -> str:

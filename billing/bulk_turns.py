@@ -38,7 +38,8 @@ KEPT = dt.timedelta(days=7)
 class Turn:
     """A worker's right to go on with a run, in the name of who asked for it.
 
-    sites -- that person's; empty: every site. ``lease``: until when the run is this worker's
+    sites -- that person's; empty: every site. ``begun_at``: when that person confirmed it
+    lease -- until when the run is this worker's
     """
 
     run_id: int
@@ -46,6 +47,7 @@ class Turn:
     params: Mapping[str, Any]
     actor: Actor
     sites: frozenset[int]
+    begun_at: dt.datetime
     lease: dt.datetime
 
 
@@ -100,7 +102,7 @@ def take_turn(run_id: int) -> Turn | None:
             note(session, run, "halt", f"{sentence} {left:,} left undone", SYSTEM)
             return None
         actor = staff_actor(staff, str(run.params.get("ip", "")))
-        return Turn(run.id, verb, run.params, actor, staff.site_ids, now + LEASE)
+        return Turn(run.id, verb, run.params, actor, staff.site_ids, run.created_at, now + LEASE)
 
 
 def next_rows(turn: Turn, reports: Sequence[Report] = (), *, limit: int = 1) -> list[ClaimedRow]:

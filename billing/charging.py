@@ -5,21 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from billing import attempts, clock, guards, parts, runtime
+from billing import attempts, guards, parts, runtime
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import end_reading, lock, transaction
+from billing.declines import check_declines
 from billing.errors import Refusal
 from billing.gateway import Order
 from billing.issuing import issue_for_payment
+from billing.left_alone import why_set_back_since
 from billing.locks import lock_user_and_invoice
-from billing.office import get_settings, in_words
+from billing.office import in_words
+from billing.shown import check_shown
 from billing.transitions import move
-from models import Allocation, Invoice, Payment
-from models.states import ActorKind, InvoiceState, PaymentState, Tender
+from models import Invoice, Payment
+from models.states import ActorKind, InvoiceState, Tender
 
 MAX_NONCE = 255
 # Who a charge of a registered method was started by, in the gateway's terms.
@@ -100,7 +102,7 @@ def pay_invoices(
                 "These invoices are of different people. Please pay for one person at a time.",
                 "other_user",
             )
-        check_shown(session, invoices, shown_total)
+        check_due(session, invoices, shown_total)
         order, payment_id = start_sale(
             session,
             invoices,
@@ -167,6 +169,7 @@ def charge_customer(
     amount: int | None = None,
     shown_balance: int,
     method_id: int | None = None,
+    decided_at: dt.datetime | None = None,
     actor: Actor,
     source: str = UNSCHEDULED,
 ) -> Attempt:
@@ -174,20 +177,22 @@ def charge_customer(
 
     shown_balance -- minor units staff saw: a request, checked under lock
     method_id     -- the payment method staff saw, where they were shown one
+    decided_at    -- when staff asked for it, where it was queued since
     source        -- what the gateway is told: UNSCHEDULED, or RECURRING for one of a timetable
 
     The billing method is read again under the user's lock, so switching it to ``invoice`` stops
-    even a charge that was queued before. Staff who charge by hand take the place of a planned
-    retry. Raises ``Refusal`` without calling the gateway.
+    even a charge that was queued before, and so does setting the invoice back to draft. A charge
+    by hand takes the place of a planned retry once the bank has answered. Raises ``Refusal``
+    without calling the gateway.
     """
     with transaction() as session:
         _user, invoice = lock_user_and_invoice(session, invoice_id)
+        guards.require(why_set_back_since(session, invoice, decided_at))
         guards.require(guards.why_not_charge(session, invoice))
-        check_shown(session, [invoice], shown_balance)
+        check_due(session, [invoice], shown_balance)
         _check_method(session, invoice, method_id)
         amount = invoice.balance_now if amount is None else amount
         check_part(session, invoice, amount)
-        invoice.retry_on = None
         order, payment_id = start_charge(session, invoice, amount, actor, source)
     return ask_for_sale(payment_id, order, actor)
 
@@ -217,14 +222,10 @@ def check_part(session: Session, invoice: Invoice, amount: int) -> None:
     guards.require(parts.why_not_part(session, invoice, amount))
 
 
-def check_shown(session: Session, invoices: Sequence[Invoice], shown: int) -> None:
+def check_due(session: Session, invoices: Sequence[Invoice], shown: int) -> None:
     """Refuse when the balances are another sum than the one somebody decided on."""
     due = sum(invoice.balance_now for invoice in invoices)
-    if shown != due:
-        now = in_words(session, due)
-        raise Refusal(
-            f"The amount has changed: {now} is to pay now. Nothing was charged.", "amount_changed"
-        )
+    check_shown(session, shown, due, "is to pay now. Nothing was charged.")
 
 
 def _check_method(session: Session, invoice: Invoice, shown: int | None) -> None:
@@ -234,32 +235,6 @@ def _check_method(session: Session, invoice: Invoice, shown: int | None) -> None
         raise Refusal(
             f"The payment method has changed: {method} would be charged. Nothing was.",
             "method_changed",
-        )
-
-
-def check_declines(session: Session, invoice: Invoice) -> None:
-    """Stop card guessing: so many declines an hour and invoice, then a pause.
-
-    A silent invoice goes with each declined card, so those of one application count together.
-    """
-    most = get_settings(session).max_declines
-    together: ColumnElement[bool] = Invoice.id == invoice.id
-    if invoice.silent:
-        together = and_(Invoice.silent, Invoice.billable_id == invoice.billable_id)
-    declined = session.scalar(
-        select(func.count(Payment.id))
-        .join(Allocation, Allocation.payment_id == Payment.id)
-        .join(Invoice, Invoice.id == Allocation.invoice_id)
-        .where(
-            together,
-            Payment.state == PaymentState.DECLINED,
-            Payment.started_at > clock.now() - dt.timedelta(hours=1),
-        )
-    )
-    if (declined or 0) >= most:
-        raise Refusal(
-            "Several cards were declined. Please wait an hour, or call the office.",
-            "too_many_declines",
         )
 
 

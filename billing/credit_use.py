@@ -22,14 +22,38 @@ from billing.errors import Refusal
 from billing.history import note
 from billing.locks import lock_user_and_invoice
 from billing.office import in_words
+from billing.shown import check_shown
 from billing.transitions import move
 from models import Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
+    ActorKind,
     InvoiceState,
     PaymentKind,
     PaymentState,
 )
+
+
+def unused() -> ColumnElement[bool]:
+    """Return the condition that a payment brought money which no invoice and no refund uses.
+
+    What a refund nobody has answered yet may have taken counts as used.
+    """
+    refund = aliased(Payment)
+    going_back = exists().where(
+        refund.refund_of_id == Payment.id, refund.state == PaymentState.STARTED
+    )
+    return and_(
+        Payment.kind == PaymentKind.CHARGE,
+        Payment.state.in_(COLLECTED_PAYMENT_STATES),
+        unused_amount() > 0,
+        ~going_back,
+    )
+
+
+def unused_amount() -> Any:
+    """Return the minor units of such a payment that are left, for a statement."""
+    return Payment.amount - Payment.allocated - Payment.refunded
 
 
 def available_credit(session: Session, user_id: int, within: Collection[int] = ()) -> int:
@@ -37,7 +61,7 @@ def available_credit(session: Session, user_id: int, within: Collection[int] = (
 
     within -- only money that was received at one of these sites counts; empty: all of it
     """
-    left: Any = func.sum(Payment.amount - Payment.allocated - Payment.refunded)
+    left: Any = func.sum(unused_amount())
     return int(session.scalar(select(left).where(_unused_by(user_id, within))) or 0)
 
 
@@ -46,7 +70,7 @@ def credit_of(user_id: Any, within: Collection[int] = ()) -> ColumnElement[int]:
 
     user_id -- the column that says whose
     """
-    left = func.sum(Payment.amount - Payment.allocated - Payment.refunded)
+    left = func.sum(unused_amount())
     found = select(left).where(_unused_by(user_id, within)).correlate_except(Payment)
     return func.coalesce(found.scalar_subquery(), 0)
 
@@ -56,7 +80,7 @@ def why_not_use_credit(
 ) -> Refusal | None:
     """Use credit: a draft or open invoice with a balance, no payment under way, and some credit."""
     if invoice.state is not InvoiceState.DRAFT:
-        why_not = guards.why_not_pay(session, invoice)
+        why_not = guards.why_not_cover(session, invoice)
     else:
         why_not = guards.why_not_process(session, invoice)
     if why_not is not None:
@@ -80,13 +104,11 @@ def use_credit(
     with transaction() as session:
         user, invoice = lock_user_and_invoice(session, invoice_id)
         payments = _lock_unused(session, user.id, within)
-        guards.require(why_not_use_credit(session, invoice, within))
-        if shown_balance != invoice.balance_now:
-            now = in_words(session, invoice.balance_now)
-            raise Refusal(
-                f"The amount has changed: {now} is to pay now. No credit was used.",
-                "amount_changed",
-            )
+        why_not = why_not_use_credit(session, invoice, within)
+        by_customer = actor.kind is ActorKind.CUSTOMER
+        guards.require(guards.for_customer(why_not) if by_customer else why_not)
+        what = "is to pay now. No credit was used."
+        check_shown(session, shown_balance, invoice.balance_now, what)
         shares, wanted = [], invoice.balance_now
         for payment in payments:
             share = min(payment.unapplied, wanted)
@@ -145,20 +167,9 @@ def _lock_unused(session: Session, user_id: int, within: Collection[int]) -> lis
 
 
 def _unused_by(user_id: Any, within: Collection[int] = ()) -> ColumnElement[bool]:
-    """The condition that a payment has money left which is not being paid back.
+    """The condition that a payment is part of a user's credit.
 
     user_id -- whose payment: an id, or a column of the statement around it
     """
     place = [Payment.site_id.in_(sorted(within))] if within else []
-    refund = aliased(Payment)
-    going_back = exists().where(
-        refund.refund_of_id == Payment.id, refund.state == PaymentState.STARTED
-    )
-    return and_(
-        Payment.user_id == user_id,
-        Payment.kind == PaymentKind.CHARGE,
-        Payment.state.in_(COLLECTED_PAYMENT_STATES),
-        Payment.amount - Payment.allocated - Payment.refunded > 0,
-        ~going_back,
-        *place,
-    )
+    return and_(Payment.user_id == user_id, unused(), *place)

@@ -16,6 +16,7 @@ from billing.errors import Refusal
 from billing.history import note
 from billing.locks import lock_invoice
 from billing.office import in_words
+from billing.shown import TO_PAY, check_shown
 from billing.transitions import move
 from models import Invoice
 from models.states import InvoiceState
@@ -45,9 +46,7 @@ def credit_invoice(
     with transaction() as session:
         invoice = lock_invoice(session, invoice_id)
         guards.require(why_not_credit(session, invoice))
-        if shown_balance != invoice.balance_now:
-            now = in_words(session, invoice.balance_now)
-            raise Refusal(f"The balance has changed to {now}. Please look again.", "amount_changed")
+        check_shown(session, shown_balance, invoice.balance_now, TO_PAY)
         check_part(session, invoice, amount)
         ledger.give_credit(session, invoice, amount, why)
         left = invoice.balance_now

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event, select
+from sqlalchemy import ColumnElement, Engine, event, func, select
 from sqlalchemy.orm import Session
 
 from billing import runtime
@@ -86,6 +86,16 @@ def lock(session: Session, model: type[Record], record_id: int) -> Record:
     if record is None:
         raise NotFound(model.__name__.lower())
     return record
+
+
+def lock_each(session: Session, model: Any, chosen: ColumnElement[bool]) -> int:
+    """Lock every record that is ``chosen`` until the transaction ends; return how many there are.
+
+    A statement that changes many rows locks them in whatever order it finds them. It comes after
+    this, which takes them in the order of their ids, as everybody does. None is loaded.
+    """
+    wanted = select(model.id).where(chosen).order_by(model.id).with_for_update(key_share=True)
+    return session.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
 
 
 def _id_of(model: Any) -> Any:

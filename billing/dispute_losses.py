@@ -18,14 +18,14 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing import announcements, clock, hooks, ledger
+from billing import announcements, hooks, ledger
 from billing.actor import Actor
 from billing.database import lock
 from billing.history import note
 from billing.mailing import notify_staff
 from billing.office import in_words
-from billing.refund_outcomes import DISPUTE, shares_to_take
-from billing.transitions import may, move
+from billing.refund_outcomes import DISPUTE, new_refund, reopen, shares_to_take
+from billing.transitions import move
 from models import Dispute, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
@@ -172,30 +172,19 @@ def _taken(session: Session, dispute: Dispute) -> list[Payment]:
 def _write_down(
     session: Session, dispute: Dispute, payment: Payment, amount: int, actor: Actor
 ) -> Payment:
-    earlier = select(func.count(Payment.id)).where(Payment.reference.startswith(_named(dispute)))
-    now = clock.now()
-    part = Payment(
-        kind=PaymentKind.REFUND,
-        refund_of_id=payment.id,
-        tender=payment.tender,
-        user_id=payment.user_id,
-        site_id=payment.site_id,
-        amount=amount,
-        allocated=0,
-        refunded=0,
-        currency=payment.currency,
-        reference=f"{_named(dispute)}{(session.scalar(earlier) or 0) + 1}",
-        instrument=payment.instrument,
-        started_at=now,
-        collected_at=now,
-        settled_at=now,
-        returns_to=DISPUTE,
-        note=f"Lost dispute {dispute.gateway_id}",
-        initiated_by=actor.kind,
-        detached=False,
-        send_receipt=False,
-        checks=0,
+    earlier = select(func.count(Payment.id)).where(
+        Payment.refund_of_id == payment.id, Payment.reference.startswith(_named(dispute))
     )
+    part = new_refund(
+        payment,
+        amount,
+        reference=f"{_named(dispute)}{(session.scalar(earlier) or 0) + 1}",
+        returns_to=DISPUTE,
+        why=f"Lost dispute {dispute.gateway_id}",
+        actor=actor,
+    )
+    part.instrument = payment.instrument
+    part.collected_at = part.settled_at = part.started_at
     sentence = f"{in_words(session, amount)} of payment {payment.id} lost in a dispute"
     move(session, part, "lose_dispute", PaymentState.SETTLED, actor, sentence)
     return part
@@ -211,9 +200,5 @@ def _sentence(session: Session, dispute: Dispute, payment: Payment, amount: int)
 
 
 def _reopen(session: Session, invoice: Invoice, sentence: str, actor: Actor) -> None:
-    # The state goes before the money does: a paid invoice may have no balance at any moment.
-    if may(invoice, "lose_dispute"):
-        invoice.paid_at = None
-        move(session, invoice, "lose_dispute", InvoiceState.SENT, actor, sentence)
-    else:
+    if not reopen(session, invoice, "lose_dispute", InvoiceState.SENT, actor, sentence):
         note(session, invoice, "lose_dispute", sentence, actor)

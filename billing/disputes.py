@@ -11,11 +11,12 @@ from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import clock, dispute_losses, hooks, ledger, outcomes
+from billing import clock, dispute_losses, hooks, ledger
 from billing.actor import Actor
 from billing.database import transaction
 from billing.gateway import DisputeNews
 from billing.history import note
+from billing.locks import lock_payment
 from billing.mailing import notify_staff
 from billing.office import get_settings, in_words
 from billing.transitions import move
@@ -33,7 +34,7 @@ def record(payment_id: int, news: DisputeNews, *, actor: Actor) -> bool:
     otherwise since.
     """
     with transaction() as session:
-        payment, invoices = outcomes.lock_payment(session, payment_id)
+        payment, invoices = lock_payment(session, payment_id)
         if payment.kind is PaymentKind.REFUND:
             return False
         dispute = session.scalars(
@@ -57,7 +58,7 @@ def record(payment_id: int, news: DisputeNews, *, actor: Actor) -> bool:
             tell = news.state is DisputeState.OPEN
             _open(session, dispute, payment, invoices, actor, tell=tell)
         if news.state is DisputeState.WON:
-            _win(session, dispute, payment, invoices, actor)
+            _win(session, dispute, payment, invoices, actor, retrieval=news.retrieval)
         return True
 
 
@@ -106,12 +107,21 @@ def _open(
 
 
 def _win(
-    session: Session, dispute: Dispute, payment: Payment, invoices: Invoices, actor: Actor
+    session: Session,
+    dispute: Dispute,
+    payment: Payment,
+    invoices: Invoices,
+    actor: Actor,
+    *,
+    retrieval: bool,
 ) -> None:
-    amount = in_words(session, dispute.amount)
     lost_before = dispute.state is DisputeState.LOST
     dispute.closed_at = clock.now()
-    sentence = f"The dispute of {amount} was won"
+    title = "A dispute was won"
+    sentence = f"The dispute of {in_words(session, dispute.amount)} was won"
+    if retrieval:
+        title = "A dispute has ended"
+        sentence = "The bank asked for papers; no money was taken"
     took_all = lost_before and payment.state is PaymentState.RETURNED and _took(session, dispute)
     move(session, dispute, "win", DisputeState.WON, actor, sentence)
     if took_all:
@@ -122,7 +132,7 @@ def _win(
         _tell_regained(session, dispute, payment, words)
     else:
         _note(session, payment, invoices, "dispute_win", sentence, actor)
-        _tell(session, dispute, payment, "A dispute was won", f"{sentence}. The money stays")
+        _tell(session, dispute, payment, title, f"{sentence}. The money stays")
     if lost_before:
         dispute_losses.settle_up(session, payment, invoices, actor)
 

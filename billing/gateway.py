@@ -14,6 +14,13 @@ from typing import Protocol
 from billing import runtime
 from models.states import DisputeState, PaymentState, Tender
 
+# What is written to an attempt that nobody ever judged.
+NOT_REACHABLE = "Gateway not reachable"
+NEVER_ARRIVED = "Never reached the gateway"
+NEVER_TOOK_PLACE = (NOT_REACHABLE, NEVER_ARRIVED)
+# What is written to an attempt at anything but a card that was typed into a form for cards.
+NOT_A_CARD = "Only cards can be used here"
+
 
 class Verdict(enum.StrEnum):
     """What the gateway made of a request."""
@@ -107,6 +114,7 @@ class DisputeNews:
     reason    -- the cardholder's, in the gateway's word
     reply_by  -- the last day to send evidence
     opened_at -- when the bank opened it
+    retrieval -- whether the bank only asks for papers: no money is taken, however it ends
     """
 
     gateway_id: str
@@ -115,6 +123,7 @@ class DisputeNews:
     reason: str = ""
     reply_by: dt.date | None = None
     opened_at: dt.datetime | None = None
+    retrieval: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,11 @@ class Gateway(Protocol):
         """Return what the browser's card fields need to start."""
 
     def sale(self, order: Order) -> Answer:
-        """Charge: authorise and submit for settlement in one step."""
+        """Charge: authorise and submit for settlement in one step.
+
+        What was typed is charged only if it is a card: a bank may be asked for money only with a
+        mandate, which belongs to a payment method the gateway keeps.
+        """
 
     def authorise(self, order: Order) -> Answer:
         """Place a hold on a card."""
@@ -179,6 +192,12 @@ class Gateway(Protocol):
 
     def find_dispute(self, gateway_id: str) -> DisputeNews | None:
         """Return what the gateway says about a dispute now, or None when it knows none."""
+
+    def changed_disputes(self, since: dt.date) -> list[tuple[str, DisputeNews]]:
+        """Return the disputes something happened to on the day ``since`` or later, by their ids.
+
+        Each comes with the gateway's id of the payment it is about, which need not be ours.
+        """
 
     def parse_notification(self, signature: str, payload: str) -> Notification:
         """Check and read a webhook; raises ``ForgedNotification``."""

@@ -7,6 +7,7 @@ when a page is drawn, so the two can never disagree about the rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from babel.dates import format_date, format_time
 from sqlalchemy import func, select
@@ -116,15 +117,25 @@ def why_not_edit(session: Session, invoice: Invoice) -> Refusal | None:
 
 def why_not_pay(session: Session, invoice: Invoice) -> Refusal | None:
     """Pay, by the customer."""
+    return for_customer(why_not_cover(session, invoice))
+
+
+def for_customer(why_not: Refusal | None) -> Refusal | None:
+    """Leave out who is paying and how much: a link may be in anybody's hands."""
+    if why_not is None or why_not.code != "live":
+        return why_not
+    return Refusal("A payment is being processed already. Please do not pay again.", "live")
+
+
+def why_not_cover(session: Session, invoice: Invoice) -> Refusal | None:
+    """Put money on an open invoice, by whomever."""
     if invoice.state is I.PAID:
         return Refusal("This invoice has already been paid.", "already_paid")
-    if invoice.state is I.PENDING:
-        return _why_attempt_is_live(session, invoice) or Refusal(
-            "A payment for this invoice is being processed. Please do not pay again.", "live"
-        )
-    if invoice.state not in (I.SENT, I.FAILED):
+    if invoice.state not in (I.SENT, I.FAILED, I.PENDING):
         return Refusal("This invoice can't be paid at the moment.", "not_open")
-    return _why_attempt_is_live(session, invoice) or _why_no_balance(invoice)
+    return (
+        _why_attempt_is_live(session, invoice) or _why_pending(invoice) or _why_no_balance(invoice)
+    )
 
 
 def why_not_process(session: Session, invoice: Invoice) -> Refusal | None:
@@ -299,3 +310,10 @@ def who_and_since(session: Session, payment: Payment) -> tuple[str, str]:
     if moment.date() != clock.today(settings.timezone):
         since = f"{since} on {format_date(moment, 'medium', locale=settings.locale)}"
     return who or "Somebody", since
+
+
+def why_not_mark(record: Any) -> Refusal | None:
+    """Labels and notes say nothing about money, but a deleted invoice stays as it is."""
+    if isinstance(record, Invoice) and record.state is InvoiceState.DELETED:
+        return Refusal("This invoice is deleted: it can only be looked at.", "deleted")
+    return None

@@ -19,10 +19,11 @@ from billing.database import lock, reading, transaction
 from billing.errors import Refusal
 from billing.gateway import Answer, Order, Verdict
 from billing.issuing import issue_for_payment
-from billing.locks import lock_invoice
+from billing.locks import lock_invoice, lock_payment
 from billing.office import get_settings, in_words
+from billing.shown import TO_PAY, check_shown
 from billing.transitions import move
-from models import Invoice, Payment
+from models import Invoice, Payment, Settings
 from models.states import InvoiceState, PaymentState, Tender
 
 MANUAL = (Tender.CHECK, Tender.CASH, Tender.OTHER)
@@ -32,8 +33,9 @@ MANUAL = (Tender.CHECK, Tender.CASH, Tender.OTHER)
 class Manual:
     """A payment made without the gateway.
 
-    amount   -- minor units that go to the invoice
-    received -- minor units of cash handed over; the difference is the change
+    amount     -- minor units that go to the invoice
+    received   -- minor units of cash handed over; the difference is the change
+    check_date -- the date on a check; of another manual method, the day it was paid
     """
 
     tender: Tender
@@ -66,7 +68,7 @@ def start_hold(
 ) -> tuple[Order, int]:
     """Step one of a hold, in the caller's transaction that holds the invoice's lock."""
     guards.require(guards.why_not_process(session, invoice))
-    _check_shown(session, invoice, shown_balance)
+    check_shown(session, shown_balance, invoice.balance_now, TO_PAY)
     check_part(session, invoice, amount)
     payment = attempts.start(session, invoice, amount, Tender.CARD, actor)
     order = Order(payment.reference, amount, payment.currency, nonce=nonce, source="moto")
@@ -82,7 +84,7 @@ def ask_for_hold(payment_id: int, order: Order, actor: Actor) -> Attempt:
 def process_hold(payment_id: int, *, send_receipt: bool = True, actor: Actor) -> Attempt:
     """Capture a hold. Refused without one, after it expired, or when the balance changed since."""
     with transaction() as session:
-        payment, invoices = outcomes.lock_payment(session, payment_id)
+        payment, invoices = lock_payment(session, payment_id)
         guards.require(guards.why_not_capture(session, payment, list(invoices.values())))
         payment.send_receipt = send_receipt
         payment.asked_at = clock.now()
@@ -103,7 +105,7 @@ def process_hold(payment_id: int, *, send_receipt: bool = True, actor: Actor) ->
 def release_hold(payment_id: int, *, actor: Actor) -> Attempt:
     """Void a hold that will not be processed."""
     with transaction() as session:
-        payment, invoices = outcomes.lock_payment(session, payment_id)
+        payment, invoices = lock_payment(session, payment_id)
         if payment.state is not PaymentState.AUTHORISED:
             raise Refusal("There is no card hold to release.", "no_hold")
         if any(invoice.state is InvoiceState.PENDING for invoice in invoices.values()):
@@ -137,7 +139,7 @@ def receive(
 ) -> Attempt:
     """Record a payment made in person, in the caller's transaction that holds the locks."""
     guards.require(guards.why_not_process(session, invoice))
-    _check_shown(session, invoice, shown_balance)
+    check_shown(session, shown_balance, invoice.balance_now, TO_PAY)
     check_part(session, invoice, payment.amount)
     check_manual(session, payment)
     row = attempts.start(session, invoice, payment.amount, payment.tender, actor)
@@ -160,12 +162,6 @@ def stale_holds(limit: int = 200) -> list[int]:
         return list(session.scalars(holds.order_by(Payment.id).limit(limit)))
 
 
-def _check_shown(session: Session, invoice: Invoice, shown_balance: int) -> None:
-    if shown_balance != invoice.balance_now:
-        now = in_words(session, invoice.balance_now)
-        raise Refusal(f"The balance has changed to {now}. Please look again.", "amount_changed")
-
-
 def fill_in(row: Payment, payment: Manual, send_receipt: bool) -> None:
     """Write what staff noted about a manual payment into its row."""
     row.check_number, row.check_date = payment.check_number.strip(), payment.check_date
@@ -182,6 +178,14 @@ def check_manual(session: Session, payment: Manual) -> None:
         raise Refusal("Enter the number of the check.", "no_check_number", "check_number")
     if payment.received is not None and payment.received < payment.amount:
         raise Refusal("Less cash was received than is to be paid.", "too_little_cash", "received")
-    methods = get_settings(session).manual_methods
-    if payment.tender is Tender.OTHER and payment.method not in methods:
+    if payment.tender is Tender.OTHER:
+        _check_other(get_settings(session), payment)
+
+
+def _check_other(settings: Settings, payment: Manual) -> None:
+    if payment.method not in settings.manual_methods:
         raise Refusal("Choose one of the other ways to pay.", "no_method", "method")
+    today = clock.today(settings.timezone)
+    if payment.check_date is not None and payment.check_date > today:
+        # A check may be dated ahead; a transfer that has arrived may not.
+        raise Refusal("This day has not come yet. Enter when it was paid.", "ahead", "paid_on")

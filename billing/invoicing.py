@@ -15,6 +15,7 @@ from billing.errors import Refusal
 from billing.history import note
 from billing.issuing import Issued, announce, issue, send
 from billing.items import Line, set_items
+from billing.left_alone import why_set_back_since
 from billing.locks import lock_application, lock_applications_of, lock_invoice
 from billing.office import get_settings, in_words, local_today
 from billing.transitions import move
@@ -175,10 +176,16 @@ def edit_draft(
             note(session, invoice, "edit", "Draft edited", actor, details={"changes": changes})
 
 
-def send_invoice(invoice_id: int, *, actor: Actor) -> Issued:
-    """Issue a draft, or send an open invoice again; a draft without balance closes as paid."""
+def send_invoice(invoice_id: int, *, decided_at: dt.datetime | None = None, actor: Actor) -> Issued:
+    """Issue a draft, or send an open invoice again; a draft without balance closes as paid.
+
+    decided_at -- when staff asked for it, where it was queued since: refused (code ``set_back``)
+                  when somebody set the invoice back to draft after that
+    """
     with transaction() as session:
-        return send(session, lock_invoice(session, invoice_id), actor)
+        invoice = lock_invoice(session, invoice_id)
+        guards.require(why_set_back_since(session, invoice, decided_at))
+        return send(session, invoice, actor)
 
 
 def delete_invoice(invoice_id: int, *, actor: Actor) -> None:

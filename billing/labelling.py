@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import NotFound, Refusal
-from billing.guards import require
+from billing.guards import require, why_not_mark
 from billing.history import note
 from billing.history_rows import note_each
 from billing.saving import check_label
@@ -32,13 +32,6 @@ MOST = 20
 # Ids in one statement; SQLite takes no more than some 32,000.
 CHUNK = 5_000
 _NOT_DELETED = Invoice.state != InvoiceState.DELETED
-
-
-def why_not_label(record: Any) -> Refusal | None:
-    """Labels of a user, unit or invoice: a deleted invoice stays as it is."""
-    if isinstance(record, Invoice) and record.state is InvoiceState.DELETED:
-        return Refusal("This invoice is deleted: it can only be looked at.", "deleted")
-    return None
 
 
 def set_labels(
@@ -65,7 +58,7 @@ def set_labels(
         # Made first: whoever adds a label locks the settings, which come before any record.
         made = _label_named(session, new, actor) if new.strip() else None
         record = lock(session, model, record_id)
-        require(why_not_label(record))
+        require(why_not_mark(record))
         wanted = set(label_ids) | ({made.id} if made else set())
         held = _held_labels(session, TABLES[model], record_id, wanted)
         before = _labels_on(session, TABLES[model], record_id)

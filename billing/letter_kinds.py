@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from billing.errors import NotFound
 
+# Their words are not kept: whoever reads them could become the person they were sent to.
+SECRET_KINDS = ("sign_in", "method_link", "card_expiring", "staff_password")
+# Another letter word for word, for the office; it has no template of its own.
+COPY = "copy"
+
 _EVERY = {"name": "the customer’s name", "office": "the name of this office"}
 _INVOICE = {
     "amount": "what is left to pay",
@@ -56,9 +61,12 @@ LETTERS: Mapping[str, LetterKind] = {
     "payment_failed": LetterKind(
         "Payment did not go through",
         {**_EVERY, **_CHARGED, "amount": "what we tried to collect"},
+        _OPEN,
     ),
     "payment_returned": LetterKind(
-        "Payment was returned", {**_EVERY, **_CHARGED, "amount": "what the bank took back"}
+        "Payment was returned",
+        {**_EVERY, **_CHARGED, "amount": "what the bank took back"},
+        _OPEN,
     ),
     "card_expiring": LetterKind(
         "Card expires soon",

@@ -1,14 +1,12 @@
 """The office's own words in its letters: what may stand in them, and the verbs that change them.
 
 Only the subject and the opening words are the office's. Amount, button, facts and links stay the
-template's, so no letter can lose them. The words are plain text with named gaps; they are never
-read as a template.
+template's, so no letter can lose them.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +19,15 @@ from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
 from billing.letter_kinds import LETTERS, letter_kind
+from billing.placeholders import check_characters, check_known, check_one_line, fill, names_in
 from billing.saving import check_email
 from models import Settings
 
 LONGEST_SUBJECT = 200
 LONGEST_OPENING = 4000
 MOST_COPIES = 5
+_WHERE = " in this letter"
 CHANGED = "Somebody else has just changed this. Compare, then save again."
-_PLACEHOLDER = re.compile(r"\{([^{}\r\n]*)\}")
 # Where one sentence ends and another begins; not after "e.g." and the like.
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?…])[ \t]+(?![a-zß-öø-ÿ])")
 
@@ -112,12 +111,6 @@ def set_bcc(addresses: str, actor: Actor, *, shown: list[str] | None = None) -> 
         return True
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return ``text`` with every known placeholder replaced, once: what stands in a value is never
-    read as a placeholder."""
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1].strip(), found[0]), text)
-
-
 def fill_subject(text: str, values: Mapping[str, str]) -> str:
     """Return the subject filled in; empty when one of its placeholders has no value."""
     return "" if _lacks(text, values) else fill(text, values)
@@ -135,7 +128,7 @@ def fill_opening(text: str, values: Mapping[str, str]) -> str:
 
 
 def _lacks(text: str, values: Mapping[str, str]) -> bool:
-    return any(values.get(found[1].strip()) == "" for found in _PLACEHOLDER.finditer(text))
+    return any(values.get(name) == "" for name in names_in(text))
 
 
 def _keep(
@@ -173,11 +166,10 @@ def _store(settings: Settings, kept: dict[str, Any]) -> None:
 
 def _check_subject(text: str, allowed: Mapping[str, str]) -> str:
     plain = (text or "").strip()
-    if len(plain.splitlines()) > 1:
-        raise Refusal("The subject must be a single line.", "line_break", "subject")
+    check_one_line(plain)
     _check_length(plain, LONGEST_SUBJECT, "subject")
-    _check_characters(plain, "subject", but="")
-    _check_placeholders(plain, allowed, "subject")
+    check_characters(plain, "subject")
+    check_known(plain, allowed, "subject", where=_WHERE)
     return plain
 
 
@@ -185,8 +177,8 @@ def _check_opening(text: str, allowed: Mapping[str, str]) -> str:
     lines = [line.rstrip() for line in re.sub(r"\r\n?", "\n", text or "").split("\n")]
     plain = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     _check_length(plain, LONGEST_OPENING, "opening")
-    _check_characters(plain, "opening", but="\n\t")
-    _check_placeholders(plain, allowed, "opening")
+    check_characters(plain, "opening", but="\n\t")
+    check_known(plain, allowed, "opening", where=_WHERE)
     return plain
 
 
@@ -194,20 +186,6 @@ def _check_length(text: str, longest: int, field: str) -> None:
     if len(text) > longest:
         sentence = f"Use at most {longest:,} characters; this has {len(text):,}."
         raise Refusal(sentence, "too_long", field)
-
-
-def _check_characters(text: str, field: str, *, but: str) -> None:
-    """Control characters and halves of surrogate pairs can be neither stored nor sent."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in but for char in text):
-        raise Refusal("There is a character in it that can't be sent.", "character", field)
-
-
-def _check_placeholders(text: str, allowed: Mapping[str, str], field: str) -> None:
-    for found in _PLACEHOLDER.finditer(text):
-        if found[1].strip() not in allowed:
-            known = ", ".join(f"{{{name}}}" for name in allowed)
-            sentence = f"There is no placeholder {found[0]} in this letter. You can use {known}."
-            raise Refusal(sentence, "placeholder", field)
 
 
 def _check_addresses(typed: str) -> list[str]:

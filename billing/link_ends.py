@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from billing.actor import Actor
-from billing.database import lock, transaction
+from billing.database import lock, lock_each, transaction
 from billing.history import note
 from billing.history_rows import note_each
 from billing.method_links import end_links_of
@@ -39,10 +39,7 @@ def end_links(user_id: int, *, actor: Actor) -> None:
 
 def _end_those_to(session: Session, model: Any, user_id: int, actor: Actor) -> int:
     """End the links to a user's records of one type and return how many records these are."""
-    theirs = select(model.id).where(model.user_id == user_id)
-    # In the order in which everybody locks them.
-    locked = theirs.order_by(model.id).with_for_update(key_share=True)
-    count = len(session.scalars(locked).all())
+    count = lock_each(session, model, model.user_id == user_id)
     if count:
         session.execute(
             update(model)
@@ -51,5 +48,6 @@ def _end_those_to(session: Session, model: Any, user_id: int, actor: Actor) -> i
             .execution_options(synchronize_session=False)
         )
         sentence = "Link replaced with all of this user's; older links no longer work"
+        theirs = select(model.id).where(model.user_id == user_id)
         note_each(session, model, theirs, "rotate_link", sentence, actor)
     return count

@@ -1,4 +1,4 @@
-"""Locking an invoice together with what it is about, in the agreed order.
+"""Locking an invoice or a payment together with what it is about, in the agreed order.
 
 The order is user, application, invoice, payment. Whoever may end up moving an application because
 its invoice was paid takes the application's lock first.
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from billing.database import lock
 from billing.errors import NotFound
-from models import Application, Invoice, User
+from models import Allocation, Application, Invoice, Payment, User
 
 
 def lock_application(session: Session, application_id: int) -> Application:
@@ -57,3 +57,31 @@ def lock_user_and_invoice(session: Session, invoice_id: int) -> tuple[User, Invo
         raise NotFound("invoice")
     user = lock(session, User, user_id)
     return user, lock_invoice(session, invoice_id)
+
+
+def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, Invoice]]:
+    """Return a payment and the invoices it is or was for, locked in the agreed order.
+
+    The applications the invoices are about are locked before them. A refund stands for the payment
+    it pays back. What is left of a payment may be put on another invoice while we wait for it: its
+    locks are let go then and taken anew in the right order, because changing an invoice without
+    its lock loses money and taking the lock late ends in a deadlock.
+    """
+    source = session.scalar(select(Payment.refund_of_id).where(Payment.id == payment_id))
+    while True:
+        attempt = session.begin_nested()
+        numbers = _invoices_of(session, source or payment_id)
+        lock_applications_of(session, numbers)
+        invoices = {number: lock(session, Invoice, number) for number in numbers}
+        if source is not None:
+            lock(session, Payment, source)
+        payment = lock(session, Payment, payment_id)
+        if _invoices_of(session, source or payment_id) == numbers:
+            attempt.commit()
+            return payment, invoices
+        attempt.rollback()
+
+
+def _invoices_of(session: Session, payment_id: int) -> list[int]:
+    found = select(Allocation.invoice_id).where(Allocation.payment_id == payment_id).distinct()
+    return sorted(session.scalars(found))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from billing import clock
 from billing.actor import Actor
-from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
 from models import Settings
@@ -24,22 +25,10 @@ def kind_of(data: bytes) -> str:
     raise Refusal("The logo must be a PNG or JPEG picture.", "logo_kind", "logo")
 
 
-def set_logo(data: bytes, *, actor: Actor) -> None:
-    """Show ``data``, a PNG or JPEG of at most 300 kB, as the office's logo from now on."""
-    kind = kind_of(data)
-    _store(data, kind, "Logo changed", actor)
-
-
-def remove_logo(*, actor: Actor) -> None:
-    """Show no logo any more."""
-    _store(None, "", "Logo removed", actor)
-
-
-def _store(data: bytes | None, kind: str, sentence: str, actor: Actor) -> None:
-    with transaction() as session:
-        settings = lock(session, Settings, 1)
-        if data is None and not settings.logo_type:
-            return
-        settings.logo, settings.logo_type = data, kind
-        settings.updated_at = clock.now()
-        note(session, settings, "edit", sentence, actor)
+def store_logo(session: Session, settings: Settings, data: bytes, actor: Actor) -> None:
+    """Show ``data``, a PNG or JPEG of at most 300 kB, from now on; nothing when it is empty."""
+    if not data and not settings.logo_type:
+        return
+    settings.logo, settings.logo_type = (data, kind_of(data)) if data else (None, "")
+    settings.updated_at = clock.now()
+    note(session, settings, "edit", "Logo changed" if data else "Logo removed", actor)

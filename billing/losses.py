@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import announcements, ledger
 from billing.actor import Actor
 from billing.office import in_words
 from billing.payment_words import by, reason_of
-from billing.refund_outcomes import record_refund
-from billing.transitions import may, move
+from billing.refund_outcomes import reopen
+from billing.transitions import move
 from models import Allocation, Invoice, Payment
 from models.states import InvoiceState, PaymentState
-
-P = PaymentState
-
-
-def was_refunded(session: Session, payment: Payment, said: PaymentState, actor: Actor) -> bool:
-    """Whether a void is our own refund of all of it, also one that died before it was recorded."""
-    if said is not P.VOIDED:
-        return False
-    refund = session.scalar(
-        select(Payment).where(
-            Payment.refund_of_id == payment.id,
-            Payment.amount == payment.amount,
-            Payment.state == P.STARTED,
-        )
-    )
-    if refund is not None:
-        refund.gateway_status = payment.gateway_status
-        record_refund(session, refund, P.SETTLED, actor)
-    return payment.refunded == payment.amount
 
 
 def lose(
@@ -62,11 +42,8 @@ def _reopen(
     sentence: str,
     actor: Actor,
 ) -> None:
-    # The state goes before the money does: a paid invoice may have no balance at any moment.
-    invoice.paid_at = None
-    if may(invoice, "return"):
-        target, reason = InvoiceState.FAILED, reason_of(payment)
-        move(session, invoice, "return", target, actor, sentence, reason=reason)
+    why = reason_of(payment)
+    reopen(session, invoice, "return", InvoiceState.FAILED, actor, sentence, why)
     for allocation in shares:
         ledger.take_back(allocation, payment, invoice)
     announcements.payment_returned(session, payment, invoice)

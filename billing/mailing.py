@@ -7,10 +7,10 @@ one letter. Delivery is asked for after the commit, and a sweep finds what that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from billing.actor import SYSTEM, Actor
 from billing.database import later, lock, reading, transaction
 from billing.errors import Refusal
 from billing.history import note
+from billing.letter_kinds import COPY
 from billing.notice_kinds import known_kind
 from billing.notices import News, letters_for
 from models import Invoice, OutgoingEmail, Payment, Staff, User
@@ -31,6 +32,9 @@ BACKOFF_MINUTES = (1, 5, 15, 60, 180, 360, 720)
 SECRETS = ("link", "token")
 # A delivery that has not reported back for so long died with its worker.
 CLAIM = dt.timedelta(minutes=10)
+WORKER_STOPPED = "The worker stopped while sending it."
+# A mailbox that is busy takes a letter at the second or third try, long before this.
+PATIENCE = dt.timedelta(minutes=15)
 
 
 def queue_email(
@@ -128,6 +132,7 @@ def claim_email(email_id: int) -> bool:
     """Take one e-mail for delivery; False when somebody else has it or it is not due.
 
     The conditional update must change exactly one row, so two workers never send the same letter.
+    One whose workers died at its every try is given up: it may be what they died of.
     """
     now = clock.now()
     with transaction() as session:
@@ -143,14 +148,24 @@ def claim_email(email_id: int) -> bool:
                 tries=OutgoingEmail.tries + 1,
                 next_try_at=now + CLAIM,
             )
-            .returning(OutgoingEmail.id)
+            .returning(OutgoingEmail.tries)
             .execution_options(synchronize_session=False)
         )
-        return claimed.scalar_one_or_none() is not None
+        tries = claimed.scalar_one_or_none()
+        if tries is not None and tries > MAX_TRIES:
+            email = lock(session, OutgoingEmail, email_id)
+            email.tries = MAX_TRIES
+            _give_up(session, email, WORKER_STOPPED)
+            return False
+        return tries is not None
 
 
-def record_sent(email_id: int, message_id: str) -> None:
-    """Note that the mail server accepted the letter."""
+def record_sent(email_id: int, message_id: str, *, copies: Sequence[str] = ()) -> None:
+    """Note that the mail server accepted the letter, and queue a copy for each of ``copies``.
+
+    A copy is a letter of its own: whatever becomes of it, this one neither fails nor goes out
+    twice, and nobody has a copy of what the customer did not get.
+    """
     with transaction() as session:
         email = lock(session, OutgoingEmail, email_id)
         email.state = EmailState.SENT
@@ -159,12 +174,9 @@ def record_sent(email_id: int, message_id: str) -> None:
         email.next_try_at = None
         email.error = ""
         email.params = {name: v for name, v in email.params.items() if name not in SECRETS}
-
-
-def record_lost_copies(email_id: int, error: str) -> None:
-    """Say at a letter that was sent why somebody got no copy; it is not sent again for that."""
-    with transaction() as session:
-        lock(session, OutgoingEmail, email_id).error = error[:1000]
+        for number, address in enumerate(copies):
+            occasion = f"{COPY}:{email.id}:{number}"
+            queue_email(session, COPY, occasion, None, params={"of": email.id}, to_address=address)
 
 
 def record_failure(email_id: int, error: str, *, final: bool) -> None:
@@ -174,19 +186,24 @@ def record_failure(email_id: int, error: str, *, final: bool) -> None:
     """
     with transaction() as session:
         email = lock(session, OutgoingEmail, email_id)
-        email.error = error[:1000]
         if final or email.tries >= MAX_TRIES:
-            email.state = EmailState.FAILED
-            email.next_try_at = None
-            subject = session.get(Invoice, email.invoice_id) if email.invoice_id else None
-            sentence = f"The e-mail “{email.subject or email.kind}” could not be delivered"
-            note(session, subject or email, "email_failed", sentence, SYSTEM, reason=email.error)
-            if email.user_id is not None:
-                _tell_undelivered(session, email, subject, sentence)
+            _give_up(session, email, error)
         else:
             wait = BACKOFF_MINUTES[min(email.tries, len(BACKOFF_MINUTES)) - 1]
+            email.error = error[:1000]
             email.state = EmailState.QUEUED
             email.next_try_at = clock.now() + dt.timedelta(minutes=wait)
+
+
+def _give_up(session: Session, email: OutgoingEmail, error: str) -> None:
+    email.error = error[:1000]
+    email.state = EmailState.FAILED
+    email.next_try_at = None
+    subject = session.get(Invoice, email.invoice_id) if email.invoice_id else None
+    sentence = f"The e-mail “{email.subject or email.kind}” could not be delivered"
+    note(session, subject or email, "email_failed", sentence, SYSTEM, reason=email.error)
+    if email.user_id is not None:
+        _tell_undelivered(session, email, subject, sentence)
 
 
 def _tell_undelivered(
@@ -200,6 +217,15 @@ def _tell_undelivered(
         f"{sentence}. {email.error}",
         kind="email_failed",
         invoice=invoice,
+    )
+
+
+def tried_in_vain() -> ColumnElement[bool]:
+    """Return the condition that an e-mail was tried, is not given up, and is long in the outbox."""
+    return and_(
+        OutgoingEmail.state == EmailState.QUEUED,
+        OutgoingEmail.tries > 0,
+        OutgoingEmail.queued_at < clock.now() - PATIENCE,
     )
 
 

@@ -8,19 +8,19 @@ was read, whatever happened to the settings or the date in between.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
 
 from babel.dates import format_date
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData
 from sqlalchemy.orm import Session
 
-from billing import clock, runtime
+from billing import clock
 from billing.errors import Refusal
 from billing.method_guards import BANKS
 from billing.office import get_settings, local_today
+from billing.signed import serializer
 from models import Settings, User
 
 SEPA = "sepa"
@@ -31,6 +31,7 @@ ACCOUNT = "[account]"
 LAST_FOUR = "[last four]"
 HOLDER = "[holder]"
 PLACES = (ACCOUNT, LAST_FOUR, HOLDER)
+_SALT = "mandate"
 _GOOD_FOR = dt.timedelta(days=1)
 _LONGEST_HOLDER = 160
 
@@ -82,7 +83,7 @@ class Mandate:
     def signed(self) -> str:
         """Return the mandate for a hidden field of the form."""
         values = [self.user_id, self.kind, self.reference, self.text, self.made_at]
-        return str(_serializer().dumps(values))
+        return str(serializer(_SALT).dumps(values))
 
     @property
     def pieces(self) -> list[str]:
@@ -128,7 +129,7 @@ def read_mandate(signed: str, user_id: int) -> Mandate:
         "stale_mandate",
     )
     try:
-        owner, kind, reference, text, made_at = _serializer().loads(signed)
+        owner, kind, reference, text, made_at = serializer(_SALT).loads(signed)
         mandate = Mandate(int(owner), str(kind), str(reference), str(text), int(made_at))
     except (BadData, ValueError, TypeError):
         raise stale from None
@@ -141,10 +142,3 @@ def read_mandate(signed: str, user_id: int) -> Mandate:
 def _creditor(settings: Settings) -> str:
     lines = (settings.organisation, *settings.address.splitlines())
     return ", ".join(line.strip() for line in lines if line.strip())
-
-
-def _serializer() -> URLSafeSerializer:
-    secret = runtime.current().link_secret
-    return URLSafeSerializer(
-        secret, salt="mandate", signer_kwargs={"digest_method": hashlib.sha256}
-    )

@@ -1,7 +1,6 @@
 """The signed link in a letter that opens one page: this person's payment method, nothing else.
 
-Made like an invoice's link: HMAC-SHA256 over the user's id, ``link_version`` and the day, under a
-salt of its own, so that no other link opens it and it opens nothing else. It ends after 60 days.
+No other link opens it and it opens nothing else (``billing.signed``). It ends after 60 days.
 
 A link that was used to save a card or account has done its service: saving raises the version, so
 an old letter does not stay an open door to somebody's payment methods. Whoever has just saved one
@@ -16,21 +15,19 @@ Forged, expired and ended links are one answer, ``LinkDead``.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 from dataclasses import dataclass
 
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import clock, runtime
-from billing.links import LinkDead
+from billing.signed import LinkDead, make_token, read_token
 from models import History, User
 
 WORKS_FOR_DAYS = 60
 WORKS_AFTER_USE = dt.timedelta(hours=1)
-_EPOCH = dt.date(2020, 1, 1)
+_SALT = "method-link"
 _LINK = re.compile(r"(/m/)[\w.~-]{12,}")
 _BEYOND_USE = 2
 
@@ -45,7 +42,7 @@ class MethodLink:
 
 def method_token(user: User) -> str:
     """Return a token that opens the page for ``user``'s payment method."""
-    return str(_serializer().dumps([user.id, user.link_version, _day()]))
+    return make_token(_SALT, user.id, user.link_version)
 
 
 def method_url(user: User) -> str:
@@ -55,17 +52,13 @@ def method_url(user: User) -> str:
 
 def read_method_token(session: Session, token: str) -> MethodLink:
     """Return what ``token`` opens; raises ``LinkDead``."""
-    try:
-        user_id, version, day = _serializer().loads(token[:300])
-        user = session.get(User, int(user_id))
-        age, version = _day() - int(day), int(version)
-    except (BadData, ValueError, TypeError):
-        raise LinkDead from None
-    if user is None or user.erased_at is not None or not 0 <= age <= WORKS_FOR_DAYS:
+    read = read_token(_SALT, token)
+    user = session.get(User, read.record_id)
+    if user is None or user.erased_at is not None or not 0 <= read.age <= WORKS_FOR_DAYS:
         raise LinkDead
-    if version != user.link_version and not _just_used(session, user, version):
+    if read.version != user.link_version and not _just_used(session, user, read.version):
         raise LinkDead
-    return MethodLink(user, version)
+    return MethodLink(user, read.version)
 
 
 def without_links(text: str) -> str:
@@ -89,14 +82,3 @@ def _just_used(session: Session, user: User, version: int) -> bool:
         History.details["link_version"].as_integer() == version,
     )
     return session.scalar(saved.limit(1)) is not None
-
-
-def _serializer() -> URLSafeSerializer:
-    secret = runtime.current().link_secret
-    return URLSafeSerializer(
-        secret, salt="method-link", signer_kwargs={"digest_method": hashlib.sha256}
-    )
-
-
-def _day() -> int:
-    return (clock.now().date() - _EPOCH).days

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from typing import NoReturn
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from billing import clock, runtime
 from billing.actor import Actor
 from billing.database import end_reading, lock, reading, transaction
 from billing.errors import GatewayError, OutcomeUnknown, Refusal
-from billing.gateway import Check, KeptMethod, Verdict
+from billing.gateway import Answer, Check, KeptMethod, Verdict
 from billing.guards import require
 from billing.history import note
 from billing.method_guards import (
@@ -29,6 +30,7 @@ from billing.office import local_today
 from billing.reasons import refused_in_words
 from billing.retry_plan import stop_retries
 from models import PaymentMethod, User
+from models.states import Tender
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ def register_method(
 ) -> int:
     """Keep the card or account behind ``nonce`` and make it the user's default; return its id.
 
-    mandate   -- of a direct debit: the text the customer agreed to, kept word for word
+    mandate   -- the text the customer agreed to, kept word for word: with one only a bank account
+                 is kept, and without one only a card
     check     -- what the gateway should find out first
     last_four -- digits the mandate names; another account than that is not kept
     used_link -- version of the link in a letter that led here, which has then done its service:
@@ -75,7 +78,12 @@ def register_method(
     if known is not None:
         return known
     kept = _keep(customer_id, nonce, token, check)
-    _require_usable(kept, last_four)
+    if isinstance(kept, Answer):
+        _refuse(user_id, _why_refused(kept), actor, reason=f"{kept.code} {kept.message}".strip())
+    why_not = _why_unusable(kept, mandate, last_four)
+    if why_not is not None:
+        _let_go(kept)
+        _refuse(user_id, why_not, actor)
     with transaction() as session:
         user = lock(session, User, user_id)
         # Sent twice at the same moment, both get here; the second finds the first's row.
@@ -195,8 +203,11 @@ def _known(session: Session, token: str) -> int | None:
     return session.scalar(known)
 
 
-def _keep(customer_id: str | None, nonce: str, token: str, check: Check) -> KeptMethod:
-    """Ask the gateway to keep it, and ask again what it has when the answer leaves that open."""
+def _keep(customer_id: str | None, nonce: str, token: str, check: Check) -> KeptMethod | Answer:
+    """Ask the gateway to keep it, and ask again what it has when the answer leaves that open.
+
+    An ``Answer`` says why it is not kept.
+    """
     gateway = runtime.current().gateway
     try:
         answer = gateway.keep_method(customer_id, nonce, token=token, check=check)
@@ -210,11 +221,7 @@ def _keep(customer_id: str | None, nonce: str, token: str, check: Check) -> Kept
         return answer
     # Refused because this very request came a moment ago? Then it is kept under our token.
     found = _look_up(token, check) if answer.verdict is Verdict.INVALID else None
-    if found is not None:
-        return found
-    declined = answer.verdict is Verdict.DECLINED
-    sentence = refused_in_words(answer.code, answer.message, declined=declined)
-    raise Refusal(sentence, "method_refused", "card")
+    return answer if found is None else found
 
 
 def _look_up(token: str, check: Check) -> KeptMethod | None:
@@ -227,19 +234,41 @@ def _look_up(token: str, check: Check) -> KeptMethod | None:
     return found if usable else None
 
 
-def _require_usable(kept: KeptMethod, last_four: str) -> None:
-    """Refuse what could never be charged, or is not what was agreed to; the gateway forgets it."""
+def _refuse(user_id: int, refusal: Refusal, actor: Actor, *, reason: str = "") -> NoReturn:
+    """Raise ``refusal``, noted first for staff, whom the customer may call about it."""
+    with transaction() as session:
+        user = session.get_one(User, user_id)
+        sentence = f"Payment method not added. The answer was: {refusal.sentence}"
+        note(session, user, "refuse_method", sentence, actor, reason=reason)
+    raise refusal
+
+
+def _why_refused(answer: Answer) -> Refusal:
+    """Put the bank's or the gateway's no into words."""
+    declined = answer.verdict is Verdict.DECLINED
+    sentence = refused_in_words(answer.code, answer.message, declined=declined)
+    return Refusal(sentence, "method_refused", "card")
+
+
+def _why_unusable(kept: KeptMethod, mandate: str, last_four: str) -> Refusal | None:
+    """Say why something could never be charged, or is not what was agreed to."""
     with reading() as session:
         today = local_today(session)
+    # No bank may be asked for money without a mandate, whatever form its account came through.
+    if kept.tender is not (Tender.DIRECT_DEBIT if mandate else Tender.CARD):
+        what = "bank accounts" if mandate else "cards"
+        return Refusal(f"Only {what} can be added here.", "other_tender", "nonce")
     if kept.expires_on is not None and kept.expires_on < today:
-        problem = Refusal("This card has expired. Please use another one.", "expired", "card")
-    elif last_four and kept.last_four != last_four:
+        return Refusal("This card has expired. Please use another one.", "expired", "card")
+    if last_four and kept.last_four != last_four:
         sentence = "The account is not the one you agreed to. Please enter it again."
-        problem = Refusal(sentence, "other_account", "account")
-    else:
-        return
+        return Refusal(sentence, "other_account", "account")
+    return None
+
+
+def _let_go(kept: KeptMethod) -> None:
+    """Have the gateway forget what is refused here."""
     try:
         runtime.current().gateway.forget_method(kept.token)
     except GatewayError:
         log.warning("the gateway keeps a payment method that we refused; nothing here uses it")
-    raise problem

@@ -2,12 +2,13 @@
 
 It takes drafts that were never issued. Whoever has a usable payment method on file, and the billing
 method ``gateway``, is charged; everybody else is sent the invoice. An expired card is no usable
-method. Users billed manually are left alone, and so is what a person set back to draft.
+method. Users billed manually are left alone, and so is what a person set back to draft. What the
+gateway would not even try is not tried again with the same payment method.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import charging, guards
@@ -16,12 +17,13 @@ from billing.billing_choice import trigger_of
 from billing.database import reading, transaction
 from billing.errors import Refusal
 from billing.issuing import send
+from billing.left_alone import TAKEN_BACK, refused_condition, waits_for_a_person
 from billing.locks import lock_user_and_invoice
-from billing.nightly_plan import candidates, preview
+from billing.nightly_plan import REASONS, Why, candidates, preview
 from billing.office import get_settings
 from billing.retries import due_retries, retry_charge
 from billing.rounds import Piece, Result, Tally, go_on, result_of
-from models import History, Invoice, User
+from models import Invoice, User
 from models.states import BillingTrigger, InvoiceState
 
 __all__ = ["charge_or_send", "due_drafts", "preview", "run_nightly", "run_retries"]
@@ -54,7 +56,7 @@ def charge_or_send(invoice_id: int, *, actor: Actor = SYSTEM) -> Result:
         if why_not is not None and why_not.code in _SENT_INSTEAD:
             send(session, invoice, actor)
             return Result.SENT
-        guards.require(why_not)
+        guards.require(why_not or _why_refused_before(session, invoice))
         amount = invoice.balance_now
         order, payment_id = charging.start_charge(
             session, invoice, amount, actor, charging.RECURRING
@@ -70,16 +72,16 @@ def why_not_tonight(session: Session, user: User, invoice: Invoice) -> Refusal |
         return Refusal("This user is billed manually.", "manual")
     if user.erased_at is not None:
         return Refusal("This user was erased.", "erased")
-    if invoice.number is not None and _was_set_back(session, invoice):
-        return Refusal("This invoice was set back to draft: a person decides.", "set_back")
+    if invoice.number is not None and session.scalar(select(waits_for_a_person(invoice.id))):
+        return Refusal(TAKEN_BACK, "set_back")
     return None
 
 
-def _was_set_back(session: Session, invoice: Invoice) -> bool:
-    redrafted = exists().where(
-        History.record == "invoice", History.record_id == invoice.id, History.verb == "redraft"
-    )
-    return bool(session.scalar(select(redrafted)))
+def _why_refused_before(session: Session, invoice: Invoice) -> Refusal | None:
+    method = guards.default_method(session, invoice.user_id)
+    if method is None or not session.scalar(select(refused_condition(invoice.id, method.id))):
+        return None
+    return Refusal(f"{REASONS[Why.REFUSED]}.", "method_refused")
 
 
 def run_nightly(after: int = 0, tally: Tally | None = None) -> Piece:

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from billing.billing_choice import automatic_triggers
 from billing.credit_use import credit_of
+from billing.left_alone import refused_condition, waits_for_a_person
 from billing.office import get_settings, local_today
-from models import Allocation, History, Invoice, PaymentMethod, Settings, User
+from models import Allocation, Invoice, PaymentMethod, Settings, User
 from models.states import (
     OPEN_INVOICE_STATES,
     AllocationState,
@@ -45,6 +46,7 @@ class Why(enum.StrEnum):
     CARD_EXPIRED = "card_expired"
     BILLING_METHOD = "billing_method"
     LIVE = "live"
+    REFUSED = "refused"
     NO_BALANCE = "no_balance"
 
 
@@ -55,6 +57,7 @@ REASONS = {
     Why.BILLING_METHOD: "",
     Why.LIVE: "A payment is under way",
     Why.NO_BALANCE: "Nothing is left to pay: will be closed as paid",
+    Why.REFUSED: "The gateway would not charge this payment method: a person decides",
 }
 REASONS_OF_RETRIES = {
     Why.NOTHING: "",
@@ -154,17 +157,14 @@ def _sum(groups: Any) -> Sum:
 def candidates(settings: Settings) -> ColumnElement[bool]:
     """Return the condition, on invoices joined with users, that the nightly run takes one.
 
-    What a person set back to draft waits for a person; what only a failed attempt handed back is
-    tried again.
+    What a person took back waits for a person; what only a failed attempt handed back is tried
+    again.
     """
-    redrafted = exists().where(
-        History.record == "invoice", History.record_id == Invoice.id, History.verb == "redraft"
-    )
     return and_(
         Invoice.state == InvoiceState.DRAFT,
         ~Invoice.silent,
         Invoice.total > 0,
-        or_(Invoice.number.is_(None), ~redrafted),
+        or_(Invoice.number.is_(None), ~waits_for_a_person(Invoice.id)),
         User.billing_trigger.in_(automatic_triggers(settings)),
         User.erased_at.is_(None),
     )
@@ -180,7 +180,7 @@ def preview(
 ) -> Preview:
     """Return what the run at the coming midnight will do, were nothing to change before it.
 
-    limit  -- rows of each kind at most
+    limit  -- rows of each kind at most; 0: only the sums
     on     -- the office's local date to foresee, tomorrow's by default; today's for a run now
     scope  -- conditions on invoices that keep it to what the reader may see
     within -- sites whose money counts as credit; empty: every site
@@ -219,16 +219,18 @@ class _Part:
         live = exists().where(
             Allocation.invoice_id == Invoice.id, Allocation.state == AllocationState.CLAIMED
         )
+        refused = refused_condition(Invoice.id, PaymentMethod.id)
         self._why: ColumnElement[str] = case(
             (live, Why.LIVE.value),
             (Invoice.balance <= 0, Why.NO_BALANCE.value),
             (User.billing_method == BillingMethod.INVOICE, Why.BILLING_METHOD.value),
             (PaymentMethod.id.is_(None), Why.NO_METHOD.value),
             (PaymentMethod.expires_on < day, Why.CARD_EXPIRED.value),
+            (and_(Invoice.state == InvoiceState.DRAFT, refused), Why.REFUSED.value),
             else_=Why.NOTHING.value,
         )
         self._plan: ColumnElement[str] = case(
-            (self._why == Why.LIVE.value, Plan.SKIP.value),
+            (self._why.in_((Why.LIVE.value, Why.REFUSED.value)), Plan.SKIP.value),
             (self._why == Why.NOTHING.value, Plan.CHARGE.value),
             else_=otherwise.value,
         )
@@ -255,6 +257,8 @@ class _Part:
 
     def rows(self, session: Session, plan: Plan | None, limit: int) -> tuple[Row, ...]:
         """Return the first invoices by id; ``plan``: only those with which this is done."""
+        if not limit:
+            return ()
         told = (self._plan, self._why, self._reachable, self._credit)
         wanted = self._joined(select(Invoice, User, PaymentMethod, *told))
         if plan is not None:

@@ -22,8 +22,9 @@ from billing.database import end_reading, later, lock, reading, transaction
 from billing.errors import NotFound, Refusal
 from billing.gateway import Answer, ForgedNotification, Verdict
 from billing.history import note
+from billing.locks import lock_payment
 from billing.mailing import notify_staff
-from models import GatewayNotification, Payment
+from models import GatewayNotification
 from models.states import PaymentState
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def process(notification_id: int) -> None:
         row = session.get(GatewayNotification, notification_id)
     if row is None or row.processed_at is not None:
         return
-    payment = _payment_of(row.gateway_id)
+    payment = reconciliation.payment_of(row.gateway_id)
     if payment is None:
         _finish(notification_id, None, UNKNOWN if row.gateway_id else "Noted")
         return
@@ -123,7 +124,7 @@ def look_again(notification_id: int, *, actor: Actor) -> bool:
     if refusal is not None:
         raise refusal
     end_reading()
-    payment = _payment_of(row.gateway_id)
+    payment = reconciliation.payment_of(row.gateway_id)
     if payment is None:
         return False
     _act(row, payment.id)
@@ -181,7 +182,7 @@ def _record_dispute(row: GatewayNotification, payment_id: int) -> None:
 def _record_return(payment_id: int) -> None:
     """Take the bank's return of a debit at its word, whatever the gateway's status shows."""
     with transaction() as session:
-        payment, _invoices = outcomes.lock_payment(session, payment_id)
+        payment, _invoices = lock_payment(session, payment_id)
         if payment.state not in (PaymentState.SETTLED, PaymentState.PENDING):
             return
         answer = Answer(
@@ -210,18 +211,3 @@ def _finish(notification_id: int, payment_id: int | None, outcome: str) -> None:
                 "which is not ours.",
                 kind="gateway_unknown",
             )
-
-
-def _payment_of(gateway_id: str) -> Payment | None:
-    """Return our payment behind ``gateway_id``, also one whose answer we never got."""
-    if not gateway_id:
-        return None
-    with reading() as session:
-        known = session.scalar(select(Payment).where(Payment.gateway_id == gateway_id))
-    if known is not None:
-        return known
-    answer = runtime.current().gateway.find(gateway_id)
-    if answer is None or not answer.reference:
-        return None
-    with reading() as session:
-        return session.scalar(select(Payment).where(Payment.reference == answer.reference))

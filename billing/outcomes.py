@@ -7,7 +7,6 @@ and invoices along their tables. Asked twice, or in another order, it ends in th
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing import (
@@ -21,17 +20,16 @@ from billing import (
     retry_plan,
 )
 from billing.actor import Actor
-from billing.database import lock
 from billing.gateway import Answer
 from billing.history import state_before
 from billing.hooks import Change
-from billing.locks import lock_applications_of
-from billing.losses import lose, was_refunded
+from billing.locks import lock_payment
+from billing.losses import lose
 from billing.office import in_words
 from billing.payment_words import by, reason_of
-from billing.refund_outcomes import record_refund
+from billing.refund_outcomes import record_refund, void_of
 from billing.transitions import move
-from models import Allocation, Invoice, Payment
+from models import Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
     LIVE_PAYMENT_STATES,
@@ -53,48 +51,31 @@ def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> C
     ``billing.hooks`` happens in the same transaction.
     """
     payment, invoices = lock_payment(session, payment_id)
-    before = payment.state
     _note_answer(payment, answer)
+    return _bring(session, payment, invoices, answer.state, actor)
+
+
+def _bring(
+    session: Session,
+    payment: Payment,
+    invoices: dict[int, Invoice],
+    said: PaymentState,
+    actor: Actor,
+) -> Change:
+    """Take a locked payment to the state the gateway says, with all that follows from it."""
+    before = payment.state
     if payment.kind is PaymentKind.REFUND:
-        record_refund(session, payment, answer.state, actor)
+        record_refund(session, payment, said, actor)
         source = session.get_one(Payment, payment.refund_of_id)
         dispute_losses.settle_up(session, source, invoices, actor)
     else:
-        _step(session, payment, invoices, answer, actor)
+        _step(session, payment, invoices, said, actor)
     diary.plan(payment)
     change = Change(payment, before, payment.state)
     if change.moved:
         hooks.payment_changed(session, change, list(invoices.values()), actor)
     session.flush()
     return change
-
-
-def lock_payment(session: Session, payment_id: int) -> tuple[Payment, dict[int, Invoice]]:
-    """Return a payment and the invoices it is or was for, locked in the agreed order.
-
-    The applications the invoices are about are locked before them. A refund stands for the payment
-    it pays back. What is left of a payment may be put on another invoice while we wait for it: its
-    locks are let go then and taken anew in the right order, because changing an invoice without
-    its lock loses money and taking the lock late ends in a deadlock.
-    """
-    source = session.scalar(select(Payment.refund_of_id).where(Payment.id == payment_id))
-    while True:
-        attempt = session.begin_nested()
-        numbers = _invoices_of(session, source or payment_id)
-        lock_applications_of(session, numbers)
-        invoices = {number: lock(session, Invoice, number) for number in numbers}
-        if source is not None:
-            lock(session, Payment, source)
-        payment = lock(session, Payment, payment_id)
-        if _invoices_of(session, source or payment_id) == numbers:
-            attempt.commit()
-            return payment, invoices
-        attempt.rollback()
-
-
-def _invoices_of(session: Session, payment_id: int) -> list[int]:
-    found = select(Allocation.invoice_id).where(Allocation.payment_id == payment_id).distinct()
-    return sorted(session.scalars(found))
 
 
 def _note_answer(payment: Payment, answer: Answer) -> None:
@@ -113,22 +94,37 @@ def _step(
     session: Session,
     payment: Payment,
     invoices: dict[int, Invoice],
-    answer: Answer,
+    said: PaymentState,
     actor: Actor,
 ) -> None:
-    now_state, said = payment.state, answer.state
+    now_state = payment.state
     if now_state in LIVE_PAYMENT_STATES:
         _step_live(session, payment, invoices, said, actor)
     elif now_state is P.SUBMITTED and said is P.SETTLED:
         payment.settled_at = clock.now()
         move(session, payment, "settle", P.SETTLED, actor, "Settled")
-    elif now_state is P.SUBMITTED and said in (P.DECLINED, P.VOIDED):
-        if not was_refunded(session, payment, said, actor):
-            lose(session, payment, invoices, "undo", said, actor)
+    elif now_state is P.SUBMITTED and said is P.VOIDED:
+        _follow_void(session, payment, invoices, actor)
+    elif now_state is P.SUBMITTED and said is P.DECLINED:
+        lose(session, payment, invoices, "undo", said, actor)
     elif now_state is P.SETTLED and said in (P.DECLINED, P.RETURNED):
         lose(session, payment, invoices, "return", P.RETURNED, actor)
     elif now_state in _GONE and said in (P.PENDING, *COLLECTED_PAYMENT_STATES):
         _surface(session, payment, said, actor)
+
+
+def _follow_void(
+    session: Session, payment: Payment, invoices: dict[int, Invoice], actor: Actor
+) -> None:
+    """A void is our own refund of all of it, or the bank's doing."""
+    if payment.refunded == payment.amount:
+        return
+    refund = void_of(session, payment)
+    if refund is None:
+        lose(session, payment, invoices, "undo", P.VOIDED, actor)
+        return
+    refund.gateway_status = payment.gateway_status
+    _bring(session, refund, invoices, P.SETTLED, actor)
 
 
 def _step_live(
@@ -189,6 +185,7 @@ def _advance(
         session.flush()
         move(session, invoice, "settle", InvoiceState.PAID, actor, f"{words}. Paid in full")
     else:
+        retry_plan.take_its_place(payment, invoice)
         left = in_words(session, invoice.balance_now)
         sentence = f"{words}. {left} left to pay"
         move(session, invoice, "settle", InvoiceState.SENT, actor, sentence)
@@ -218,7 +215,8 @@ def _come_to_nothing(
             _fail(session, payment, invoice, sentence, actor)
         else:
             back = _came_from(session, payment, invoice)
-            _hand_back(session, payment, invoice, back, sentence, actor)
+            said = retry_plan.leave_to_people(payment, invoice, sentence)
+            _hand_back(session, payment, invoice, back, said, actor)
 
 
 def _fail(

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 
 from billing import clock
 from billing.actor import SYSTEM, Actor
-from billing.database import later, transaction
+from billing.database import later, lock_each, transaction
 from billing.history_rows import note_each
 from billing.office import get_settings
 from models import History, Invoice, Settings
@@ -93,18 +93,17 @@ def mark_overdue() -> int:
             overdue_condition(today),
             or_(Invoice.overdue_marked_at.is_(None), Invoice.overdue_marked_at > now + _CLOCK_BACK),
         )
-        marked = session.execute(
+        if not lock_each(session, Invoice, fresh):
+            return 0
+        marked: Any = session.execute(
             update(Invoice)
             .where(fresh)
             .values(overdue_marked_at=now)
-            .returning(Invoice.id)
             .execution_options(synchronize_session=False)
         )
-        count = len(marked.all())
-        if count:
-            session.execute(_history_rows(now))
-            later(session, "overdue.notices", [])
-    return count
+        session.execute(_history_rows(now))
+        later(session, "overdue.notices", [])
+        return int(marked.rowcount)
 
 
 def _history_rows(now: dt.datetime) -> Insert:
@@ -144,31 +143,33 @@ def recompute(
     session.flush()
     fresh = _overdue_on_in_sql(session, settings)
     owed = and_(Invoice.issued_on.is_not(None), Invoice.state.in_(OWED_INVOICE_STATES))
-    changed = session.execute(
+    redated = and_(owed, Invoice.overdue_on.is_distinct_from(fresh))
+    unmarked = and_(owed, _marked_before(clock.today(settings.timezone)))
+    lock_each(session, Invoice, or_(redated, unmarked))
+    changed: Any = session.execute(
         update(Invoice)
-        .where(owed, Invoice.overdue_on.is_distinct_from(fresh))
+        .where(redated)
         .values(overdue_on=fresh)
-        .returning(Invoice.id)
         .execution_options(synchronize_session=False)
     )
-    count = len(changed.all())
     # Only now: nobody can mark what has its new date and is locked.
-    _unmark(session, and_(owed, _not_before(clock.today(settings.timezone))), actor, why)
-    return count
+    _unmark(session, unmarked, actor, why)
+    return int(changed.rowcount)
 
 
-def _not_before(today: dt.date) -> ColumnElement[bool]:
-    return or_(Invoice.overdue_on.is_(None), Invoice.overdue_on > today)
+def _marked_before(today: dt.date) -> ColumnElement[bool]:
+    """Return the condition that an invoice is marked and not overdue on ``today``."""
+    not_yet = or_(Invoice.overdue_on.is_(None), Invoice.overdue_on > today)
+    return and_(not_yet, Invoice.overdue_marked_at.is_not(None))
 
 
 def _unmark(session: Session, chosen: ColumnElement[bool], actor: Actor, why: str) -> None:
     """Take the mark off what is not overdue any more: it is marked again should it become it."""
-    marked = and_(chosen, Invoice.overdue_marked_at.is_not(None))
     sentence = f"No longer overdue: {why}"
-    note_each(session, Invoice, select(Invoice.id).where(marked), "not_overdue", sentence, actor)
+    note_each(session, Invoice, select(Invoice.id).where(chosen), "not_overdue", sentence, actor)
     session.execute(
         update(Invoice)
-        .where(marked)
+        .where(chosen)
         .values(overdue_marked_at=None)
         .execution_options(synchronize_session=False)
     )

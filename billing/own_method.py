@@ -7,22 +7,27 @@ offers this must know the customer: an invoice's link may be in anybody's hands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from billing import attempts, charging, guards
+from billing import attempts, charging, clock, guards
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import lock, transaction
+from billing.declines import check_declines
 from billing.errors import Refusal
 from billing.gateway import Order
 from billing.method_guards import is_expired
 from billing.office import in_words
 from billing.transitions import move
-from models import Invoice, PaymentMethod, User
-from models.states import BillingMethod, InvoiceState
+from models import Allocation, Invoice, Payment, PaymentMethod, User
+from models.states import AllocationState, BillingMethod, InvoiceState
+
+# So soon after a payment its button is pressed again by who did not see how the first press ended.
+_SAME_PRESS = dt.timedelta(minutes=10)
 
 
 def why_not_own_method(session: Session, user: User) -> Refusal | None:
@@ -46,6 +51,31 @@ def usable_method(session: Session, user: User) -> PaymentMethod | None:
     if why_not_own_method(session, user) is not None:
         return None
     return guards.default_method(session, user.id)
+
+
+def payment_just_made(session: Session, invoice_ids: Collection[int]) -> int | None:
+    """Return the payment with a registered method that is paying, or has just paid, all of these.
+
+    Whoever presses a button twice is led to what the first press did.
+    """
+    made = (
+        select(Payment.id)
+        .join(Allocation, Allocation.payment_id == Payment.id)
+        .join(Invoice, Invoice.id == Allocation.invoice_id)
+        .where(
+            Payment.payment_method_id.is_not(None),
+            Payment.started_at > clock.now() - _SAME_PRESS,
+            Invoice.id.in_(invoice_ids),
+            or_(
+                Allocation.state == AllocationState.CLAIMED,
+                (Allocation.state == AllocationState.APPLIED)
+                & (Invoice.state == InvoiceState.PAID),
+            ),
+        )
+        .group_by(Payment.id)
+        .having(func.count(Invoice.id.distinct()) == len(set(invoice_ids)))
+    )
+    return session.scalar(made.order_by(Payment.id.desc()).limit(1))
 
 
 def pay_with_method(
@@ -77,8 +107,8 @@ def pay_with_method(
             )
         for invoice in invoices:
             guards.require(guards.why_not_pay(session, invoice))
-            charging.check_declines(session, invoice)
-        charging.check_shown(session, invoices, shown_total)
+            check_declines(session, invoice)
+        charging.check_due(session, invoices, shown_total)
         payment_id, order = _start(session, invoices, method, actor, source)
     return charging.ask_for_sale(payment_id, order, actor)
 

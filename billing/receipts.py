@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from billing import announcements, guards, outcomes
+from billing import announcements, guards
 from billing.actor import Actor
 from billing.database import transaction
 from billing.errors import Refusal
 from billing.history import note
+from billing.locks import lock_payment
 from models import Allocation, Payment, User
 from models.states import COLLECTED_PAYMENT_STATES, AllocationState, PaymentKind
 
@@ -32,7 +33,7 @@ def resend_receipt(payment_id: int, *, actor: Actor) -> str:
     ``Refusal`` when there is no receipt or nobody to send it to.
     """
     with transaction() as session:
-        payment, _invoices = outcomes.lock_payment(session, payment_id)
+        payment, _invoices = lock_payment(session, payment_id)
         guards.require(why_not_resend(session, payment))
         user = session.get_one(User, payment.user_id)
         row = note(session, payment, "resend", "Receipt sent again", actor)

@@ -44,7 +44,8 @@ def set_back_to_draft(
     switch_billing_method -- set the user's billing method to ``invoice`` in the same step
 
     Raises ``Refusal``: code ``still_charges`` while the billing method would charge again,
-    ``cannot_stop`` when the debit can't be voided and that was not confirmed.
+    ``cannot_stop`` when the debit can't be voided and that was not confirmed,
+    ``unknown_outcome`` while nobody has answered whether it was.
     """
     if not reason.strip():
         raise Refusal("Say why.", "no_reason", "reason")

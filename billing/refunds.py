@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from billing import (
     attempts,
-    clock,
     credit_use,
     diary,
     guards,
@@ -21,13 +22,14 @@ from billing import (
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.database import end_reading, lock, reading, transaction
-from billing.errors import Refusal
+from billing.errors import GatewayError, Refusal
 from billing.gateway import Answer, Verdict
-from billing.locks import lock_user_and_invoice
+from billing.locks import lock_payment, lock_user_and_invoice
 from billing.office import in_words
-from billing.refund_outcomes import CREDIT, REOPEN
-from billing.transitions import may, move
-from models import Invoice, Payment
+from billing.refund_outcomes import CREDIT, REOPEN, new_refund, reopen
+from billing.shown import check_shown
+from billing.transitions import move
+from models import Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
     InvoiceState,
@@ -47,9 +49,14 @@ def why_not_refund(payment: Payment) -> Refusal | None:
         return Refusal("Only a payment that was received can be paid back.", "not_collected")
     if voids.was_voided(payment):
         return Refusal("This payment was voided; the customer was never charged.", "all_refunded")
-    if payment.amount - payment.refunded <= 0:
+    if left_of(payment) <= 0:
         return Refusal("All of this payment was paid back already.", "all_refunded")
     return None
+
+
+def left_of(payment: Payment) -> int:
+    """Return the minor units of a payment that were not paid back."""
+    return payment.amount - payment.refunded
 
 
 def can_only_be_voided(payment: Payment) -> bool:
@@ -89,12 +96,13 @@ def why_not_apply(payment: Payment) -> Refusal | None:
 
 
 def refund_payment(
-    payment_id: int, *, amount: int, then: str, reason: str, actor: Actor
+    payment_id: int, *, amount: int, shown_left: int, then: str, reason: str, actor: Actor
 ) -> Attempt:
     """Pay ``amount`` minor units of a payment back.
 
-    then -- "reopen" the invoice it paid, or "credit" it so that the invoice stays closed. What of
-            the payment no invoice uses is paid back first and touches no invoice.
+    shown_left -- minor units the page said can be paid back: a request, checked under lock
+    then       -- "reopen" the invoice it paid, or "credit" it so that the invoice stays closed.
+                  What of the payment no invoice uses is paid back first and touches no invoice.
 
     The gateway is asked to void where nothing has settled and all is paid back, else to refund.
     """
@@ -104,8 +112,8 @@ def refund_payment(
         raise Refusal("Say why.", "no_reason", "reason")
     _look_at_news(payment_id, amount)
     with transaction() as session:
-        source, _invoices = outcomes.lock_payment(session, payment_id)
-        _check(session, source, amount)
+        source, _invoices = lock_payment(session, payment_id)
+        _check(session, source, amount, shown_left)
         refund = _write_down(session, source, amount, then, reason.strip(), actor)
         refund_id = refund.id
         if source.tender not in GATEWAY_TENDERS:
@@ -125,12 +133,12 @@ def reverse_payment(payment_id: int, *, reason: str, actor: Actor) -> None:
     if not reason.strip():
         raise Refusal("Say why.", "no_reason", "reason")
     with transaction() as session:
-        payment, invoices = outcomes.lock_payment(session, payment_id)
+        payment, invoices = lock_payment(session, payment_id)
         guards.require(why_not_reverse(payment))
         sentence = f"{in_words(session, payment.amount)} was entered wrongly and reversed"
         for allocation in ledger.applied_of(session, payment):
             invoice = invoices[allocation.invoice_id]
-            _reopen(session, invoice, sentence, reason, actor)
+            reopen(session, invoice, "reopen", InvoiceState.SENT, actor, sentence, reason)
             ledger.take_back(allocation, payment, invoice)
         before = payment.state
         move(session, payment, "reverse", PaymentState.REVERSED, actor, sentence, reason=reason)
@@ -138,15 +146,22 @@ def reverse_payment(payment_id: int, *, reason: str, actor: Actor) -> None:
         hooks.payment_changed(session, change, list(invoices.values()), actor)
 
 
-def apply_payment(payment_id: int, invoice_id: int, *, amount: int, actor: Actor) -> None:
-    """Put unapplied money of a payment on an open invoice of the same user."""
+def apply_payment(
+    payment_id: int, invoice_id: int, *, amount: int, shown_left: int, actor: Actor
+) -> None:
+    """Put ``amount`` minor units of a payment's unapplied money on an open invoice of its user.
+
+    shown_left -- minor units the page said no invoice uses: a request, checked under lock
+    """
     with transaction() as session:
         _user, invoice = lock_user_and_invoice(session, invoice_id)
         payment = lock(session, Payment, payment_id)
         guards.require(why_not_apply(payment))
-        guards.require(guards.why_not_pay(session, invoice))
+        guards.require(guards.why_not_cover(session, invoice))
         if invoice.user_id != payment.user_id:
             raise Refusal("That invoice is another user's.", "other_user", "invoice")
+        what = "of this payment is not used now. Nothing was applied."
+        check_shown(session, shown_left, payment.unapplied, what)
         credit_use.put_on(session, invoice, [(payment, amount)], actor)
 
 
@@ -158,14 +173,14 @@ def _look_at_news(payment_id: int, amount: int) -> None:
         return
     if why_not_part(payment, amount) is not None:
         end_reading()
-        reconciliation.check_payment(payment_id)
+        with suppress(GatewayError):
+            reconciliation.check_payment(payment_id)
 
 
-def _check(session: Session, source: Payment, amount: int) -> None:
-    why_not = why_not_refund(source)
-    if why_not is not None:
-        raise why_not
-    left = source.amount - source.refunded
+def _check(session: Session, source: Payment, amount: int, shown_left: int) -> None:
+    guards.require(why_not_refund(source))
+    left = left_of(source)
+    check_shown(session, shown_left, left, "can be paid back now. Nothing was paid back.")
     if not 0 < amount <= left:
         words = in_words(session, left)
         raise Refusal(f"Between nothing and {words} can be paid back.", "too_much", "amount")
@@ -175,24 +190,9 @@ def _check(session: Session, source: Payment, amount: int) -> None:
 def _write_down(
     session: Session, source: Payment, amount: int, then: str, reason: str, actor: Actor
 ) -> Payment:
-    refund = Payment(
-        kind=PaymentKind.REFUND,
-        refund_of_id=source.id,
-        tender=source.tender,
-        user_id=source.user_id,
-        site_id=source.site_id,
-        amount=amount,
-        allocated=0,
-        refunded=0,
-        currency=source.currency,
-        reference=attempts.new_reference(),
-        started_at=clock.now(),
-        returns_to=then,
-        note=reason,
-        initiated_by=actor.kind,
-        detached=False,
-        send_receipt=False,
-        checks=0,
+    reference = attempts.new_reference()
+    refund = new_refund(
+        source, amount, reference=reference, returns_to=then, why=reason, actor=actor
     )
     sentence = f"Paying back {in_words(session, amount)} of payment {source.id}"
     try:
@@ -201,13 +201,6 @@ def _write_down(
         raise Refusal("A refund of this payment is under way already.", "live") from error
     diary.plan(refund)
     return refund
-
-
-def _reopen(session: Session, invoice: Invoice, sentence: str, reason: str, actor: Actor) -> None:
-    if may(invoice, "reopen"):
-        invoice.paid_at = None
-        target = InvoiceState.SENT
-        move(session, invoice, "reopen", target, actor, sentence, reason=reason)
 
 
 def _in_words(session: Session, refund: Payment) -> Attempt:

@@ -38,8 +38,9 @@ def retry_charge(invoice_id: int, *, actor: Actor = SYSTEM) -> Attempt | None:
     """Charge the balance of an invoice whose planned day has come.
 
     Done twice on one day it charges once: a decline has planned another day or none by then. An
-    attempt that never took place leaves the plan as it is, for the next night. Raises ``Refusal``
-    when it is not to be charged now; returns None when it never will be and the plan was dropped.
+    attempt that did not get to the gateway leaves the plan as it is, for the next night; one that
+    the gateway would not make ends it. Raises ``Refusal`` when it is not to be charged now; returns
+    None when it never will be and the plan was dropped.
     """
     with transaction() as session:
         _user, invoice = lock_user_and_invoice(session, invoice_id)

@@ -16,9 +16,12 @@ from sqlalchemy.orm import Session
 from billing import clock
 from billing.actor import Actor
 from billing.history import note
+from billing.left_alone import is_for_a_person
 from billing.office import get_settings
 from models import Invoice, Payment, User
 from models.states import OWED_INVOICE_STATES, ActorKind, BillingMethod
+
+NO_MORE = "Will not be charged again by itself"
 
 
 def plan_retry(session: Session, payment: Payment, invoice: Invoice) -> dt.date | None:
@@ -56,6 +59,23 @@ def with_next_try(session: Session, sentence: str, retry_on: dt.date | None) -> 
     return f"{sentence}. Will be charged again on {day}"
 
 
+def leave_to_people(payment: Payment, invoice: Invoice, sentence: str) -> str:
+    """Drop the plan when a charge that came to nothing is for staff to make again, and say so.
+
+    sentence -- what happened, without a full stop; returned with what that means added
+    """
+    if invoice.retry_on is None or not is_for_a_person(payment):
+        return sentence
+    invoice.retry_on = None
+    return f"{sentence}. {NO_MORE}"
+
+
+def take_its_place(payment: Payment, invoice: Invoice) -> None:
+    """Staff charged a part by hand: what is left of the invoice is not charged by itself."""
+    if payment.payment_method_id is not None and payment.initiated_by == ActorKind.STAFF:
+        invoice.retry_on = None
+
+
 def stop_retries(session: Session, user_id: int, reason: str, actor: Actor) -> list[int]:
     """Plan no further charge for any invoice of this user; return the invoices that had one.
 
@@ -85,5 +105,4 @@ def stop_retry(session: Session, invoice: Invoice, reason: str, actor: Actor) ->
     planned = invoice.retry_on
     invoice.retry_on = None
     details = {"changes": {"retry_on": [planned.isoformat() if planned else None, None]}}
-    sentence = "Will not be charged again by itself"
-    note(session, invoice, "stop_retry", sentence, actor, reason=reason, details=details)
+    note(session, invoice, "stop_retry", NO_MORE, actor, reason=reason, details=details)

@@ -1,4 +1,4 @@
-"""Going through many invoices, one verb each, in pieces a worker can do between other work.
+"""Going through many records, one verb each, in pieces a worker can do between other work.
 
 A round that dies anywhere is simply begun again: each verb asks its rules anew under lock, so what
 was charged or sent is not a candidate any more.
@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing import attempts, clock
+from billing import clock
 from billing.attempts import Attempt
 from billing.database import transaction
-from billing.errors import Refusal
+from billing.errors import GatewayError, Refusal
+from billing.gateway import NOT_REACHABLE
 from billing.mailing import notify_staff
 from models import Invoice, Payment
 
@@ -30,12 +31,15 @@ MOST_IN_VAIN = 5
 
 
 class Result(enum.StrEnum):
-    """What became of one invoice, as a round counts it."""
+    """What became of one record, as a round counts it."""
 
     CHARGED = "charged"
     SENT = "sent"
     DECLINED = "declined"
     SKIPPED = "skipped"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"  # one side has it, the other does not
     FAILED = "failed"
     UNANSWERED = "unanswered"
     BROKEN = "broken off"
@@ -54,6 +58,11 @@ class Piece:
     stopped: bool = False
 
     @property
+    def in_vain(self) -> int:
+        """Return how many of them the next round has to try again."""
+        return sum(self.tally[result] for result in _IN_VAIN)
+
+    @property
     def sentence(self) -> str:
         """Return what happened, such as "12 charged, 3 sent, 2 declined, 1 skipped"."""
         parts = [f"{self.tally[result]} {result}" for result in Result if self.tally[result]]
@@ -68,17 +77,19 @@ def go_on(
     verb: Callable[[int], Result],
     after: int = 0,
     tally: Tally | None = None,
+    *,
+    about: str = "invoice",
 ) -> Piece:
     """Call ``verb`` for what ``find(limit, after)`` returns, until it is all done or time is up.
 
-    One that fails is logged and does not stop the others.
+    One that fails is logged and does not stop the others; ``about``: what the log calls it.
     """
     tally = Counter() if tally is None else tally
     until = clock.now() + PIECE
     in_vain = 0
     while ids := find(CHUNK, after):
         for after in ids:
-            result = _call(verb, after)
+            result = _call(verb, after, about)
             tally[result] += 1
             in_vain = in_vain + 1 if result in _IN_VAIN else 0
             if in_vain >= MOST_IN_VAIN:
@@ -88,20 +99,23 @@ def go_on(
     return Piece(tally)
 
 
-def _call(verb: Callable[[int], Result], invoice_id: int) -> Result:
+def _call(verb: Callable[[int], Result], record_id: int, about: str) -> Result:
     try:
-        return verb(invoice_id)
+        return verb(record_id)
     except Refusal as refusal:
-        log.info("invoice %s: %s", invoice_id, refusal.sentence)
+        log.info("%s %s: %s", about, record_id, refusal.sentence)
         return Result.SKIPPED
+    except GatewayError as error:
+        log.warning("%s %s waits for the next round: %s", about, record_id, error)
+        return Result.UNANSWERED
     except Exception:
-        log.exception("invoice %s failed and waits for the next round", invoice_id)
+        log.exception("%s %s failed and waits for the next round", about, record_id)
         return Result.BROKEN
 
 
 def result_of(attempt: Attempt) -> Result:
     """Return how an attempt counts, and tell staff of one the gateway would not even make."""
-    if attempt.outcome == "failed" and attempt.message == attempts.NOT_REACHABLE:
+    if attempt.outcome == "failed" and attempt.message == NOT_REACHABLE:
         return Result.UNANSWERED
     if attempt.outcome == "failed":
         _tell(attempt)

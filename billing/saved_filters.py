@@ -111,7 +111,7 @@ def _check_query(query: str, known: Collection[str]) -> None:
     if not names:
         raise Refusal("Choose a filter first, then save it.", "no_filter")
     strangers = sorted(names - set(known))
-    if strangers or "\0" in query:
+    if strangers or not query.isprintable():
         what = strangers[0][:40] if strangers else "this"
         raise Refusal(f"There is no filter named “{what}” here.", "unknown_filter")
 

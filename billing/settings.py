@@ -16,6 +16,7 @@ from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.history import note
+from billing.logo import store_logo
 from billing.office import get_settings
 from billing.overdue import Effect, effect_of, recompute
 from billing.setting_values import READERS
@@ -65,13 +66,18 @@ def preview_settings(session: Session, values: dict[str, Any]) -> Effect:
 
 
 def change_settings(
-    values: dict[str, Any], actor: Actor, *, shown: dict[str, Any] | None = None
+    values: dict[str, Any],
+    actor: Actor,
+    *,
+    shown: dict[str, Any] | None = None,
+    logo: bytes | None = None,
 ) -> Changed:
     """Change the settings named in ``values`` and return what that changed.
 
     values -- setting → value, as typed or as it is meant (see ``billing.setting_values``)
     shown  -- setting → value the form started from, in the same two ways; when somebody changed
               one of them since, nothing is saved (code ``changed``)
+    logo   -- the picture to show from now on, empty for none; None: as it is
 
     Unpaid invoices get the day on which the new overdue age, basis and zone make them overdue, in
     the same transaction. Raises ``Refusal`` with the field it is about; the currency can't change
@@ -83,6 +89,8 @@ def change_settings(
         before = {name: getattr(settings, name) for name in read}
         _refuse_if_changed(before, shown or {})
         changes = {name: value for name, value in read.items() if value != before[name]}
+        if logo is not None:
+            store_logo(session, settings, logo, actor)
         if not changes:
             return Changed(())
         if "currency" in changes:

@@ -20,9 +20,9 @@ from billing import clock, runtime
 from billing.actor import customer_actor
 from billing.database import lock, transaction
 from billing.history import note
-from billing.links import LinkDead
 from billing.mailing import queue_email
 from billing.saving import check_email
+from billing.signed import LinkDead
 from models import SignInLink, User
 
 WORKS_FOR = dt.timedelta(minutes=30)

@@ -36,6 +36,5 @@ def voided_condition() -> ColumnElement[bool]:
 
 
 def is_void(refund: Payment) -> bool:
-    """Whether a refund was a void: no money went back, because none had come yet."""
-    paid_back = refund.state is PaymentState.SETTLED or refund.state is PaymentState.STARTED
-    return refund.gateway_status == STATUS and refund.gateway_id is None and paid_back
+    """Whether a refund is a void: no money went back, because none had come yet."""
+    return refund.gateway_status == STATUS and refund.gateway_id is None

@@ -88,7 +88,7 @@ def _settings() -> None:
         settings.direct_debit = True
         settings.other_amounts = True
         settings.manual_methods = ["Bank transfer (First Riverbend Bank)", "Money order"]
-        settings.invoice_footer = "Questions? Call us on weekdays from 9 to 5. We are glad to help."
+        settings.invoice_footer = "Thank you for paying on time."
 
 
 def _staff() -> None:

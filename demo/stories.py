@@ -31,6 +31,7 @@ from models.states import ApplicationState, Tender
 
 DECLINING_NONCE = "fake-processor-declined-visa-nonce"
 DEBIT_NONCE = "fake-sepa-direct-debit-nonce"
+DEBIT_MANDATE = "I authorize the office to debit my account for the invoices it issues to me."
 PERMITS = (
     ("Grace Okafor", "2027 Dog Park", 1),
     ("Priya Raman", "2027 Dog Park", 2),
@@ -248,7 +249,9 @@ class _Teller:
     def register_card(self, user: str, nonce: str) -> None:
         """Keep a card or account for a customer, as the portal will."""
         user_id = self.cast.users[user]
-        methods.register_method(user_id, nonce=nonce, actor=customer_actor(user_id))
+        mandate = DEBIT_MANDATE if nonce == DEBIT_NONCE else ""
+        actor = customer_actor(user_id)
+        methods.register_method(user_id, nonce=nonce, mandate=mandate, actor=actor)
 
     def charge_new(self, user: str, description: str, amount: int, nonce: str) -> None:
         """Keep a card or account, and charge it for something new."""

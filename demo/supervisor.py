@@ -69,6 +69,7 @@ class Supervisor:
         return self
 
     def __exit__(self, *problem: object) -> None:
+        # What came twice at once is one request: a closing window says so by more than one way.
         self.asked = 0
         direct = {each.process.pid for each in self.running.values()}
         end_all(direct, self.mark, self.grace, self.wind_down)

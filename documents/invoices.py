@@ -175,9 +175,8 @@ def _totals(sheet: Sheet, paper: InvoicePaper) -> None:
         words = f"Paid on {sheet.day(line.on, 'medium')}, {line.method}"
         rows.append((words, f"−{sheet.money(line.received)}"))
         for part in line.taken_back:
-            word = "Refunded" if part.kind == "refunded" else "Returned by the bank"
             on = f" on {sheet.day(part.on, 'medium')}" if part.on else ""
-            rows.append((f"{word}{on}", sheet.money(part.amount)))
+            rows.append((f"{part.words}{on}", sheet.money(part.amount)))
     rows += [
         (f"Credited on {sheet.day(credit.on, 'medium')}", f"−{sheet.money(credit.amount)}")
         for credit in paper.credits

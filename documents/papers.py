@@ -20,6 +20,7 @@ from billing.invoicing import content_of
 from billing.links import invoice_url
 from billing.office import get_settings
 from billing.refund_outcomes import DISPUTE
+from billing.voids import is_void
 from models import Allocation, Credit, History, Invoice, Payment
 from models.states import (
     COLLECTED_PAYMENT_STATES,
@@ -31,6 +32,11 @@ from models.states import (
 
 # An attempt that came to nothing leaves its allocation released: no paper is ever made for it.
 _RECEIVED = (AllocationState.APPLIED, AllocationState.REVERSED)
+_TAKEN_BACK_WORDS = {
+    "refunded": "Refunded",
+    "voided": "Voided, never charged",
+    "returned": "Returned by the bank",
+}
 # The moves of a payment that take back what it had paid.
 _TAKEN_BACK = ("return", "undo", "reverse")
 _METHODS = {
@@ -44,11 +50,19 @@ _METHODS = {
 
 @dataclass(frozen=True)
 class TakenBack:
-    """Money of a payment that left the invoice: ``refunded``, or ``returned`` by the bank."""
+    """Money of a payment that left the invoice.
+
+    kind -- ``refunded``, ``voided`` before anything was charged, or ``returned`` by the bank
+    """
 
     kind: str
     amount: int
     on: date | None
+
+    @property
+    def words(self) -> str:
+        """What became of the money, for people."""
+        return _TAKEN_BACK_WORDS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -156,10 +170,10 @@ def paid_lines(
     for row in rows:
         if row.payment.kind == PaymentKind.CHARGE:
             by_payment.setdefault(row.payment_id, []).append(row)
-    disputed = _lost_in_disputes(session, rows)
+    kinds = _kinds_of_refunds(session, rows)
     went = _days_taken_back(session, rows, zone)
     return tuple(
-        _line(shares, disputed, went.get(number), zone) for number, shares in by_payment.items()
+        _line(shares, kinds, went.get(number), zone) for number, shares in by_payment.items()
     )
 
 
@@ -167,6 +181,8 @@ def method_words(payment: Payment) -> str:
     """Say what a payment was made with: "Visa ending in 1111", "Check 1042", "Cash"."""
     if payment.tender == Tender.CHECK and payment.check_number:
         return f"Check {payment.check_number}"
+    if payment.tender == Tender.OTHER and payment.check_number:
+        return f"{payment.instrument} {payment.check_number}"
     if payment.instrument:
         return payment.instrument
     return _METHODS[payment.tender]
@@ -178,13 +194,19 @@ def surplus_of(payment: Payment) -> int:
     return max(payment.unapplied, 0) if received else 0
 
 
-def _lost_in_disputes(session: Session, rows: Sequence[Allocation]) -> set[int]:
-    """Return which of the refunds nobody gave: the bank took them after a lost dispute."""
-    refunds = {row.refund_id for row in rows if row.refund_id is not None}
-    if not refunds:
-        return set()
-    taken = select(Payment.id).where(Payment.id.in_(refunds), Payment.returns_to == DISPUTE)
-    return set(session.scalars(taken))
+def _kinds_of_refunds(session: Session, rows: Sequence[Allocation]) -> dict[int, str]:
+    """Return what each refund was: given, a void, or taken by the bank after a lost dispute."""
+    numbers = {row.refund_id for row in rows if row.refund_id is not None}
+    if not numbers:
+        return {}
+    refunds = session.scalars(select(Payment).where(Payment.id.in_(numbers)))
+    return {refund.id: _kind_of(refund) for refund in refunds}
+
+
+def _kind_of(refund: Payment) -> str:
+    if refund.returns_to == DISPUTE:
+        return "returned"
+    return "voided" if is_void(refund) else "refunded"
 
 
 def _days_taken_back(
@@ -204,14 +226,14 @@ def _days_taken_back(
 
 
 def _line(
-    shares: list[Allocation], disputed: set[int], went_on: date | None, zone: ZoneInfo
+    shares: list[Allocation], kinds: Mapping[int, str], went_on: date | None, zone: ZoneInfo
 ) -> PaidLine:
     payment = shares[0].payment
     received = sum(share.amount for share in shares if share.amount > 0)
     taken: list[TakenBack] = []
     for share in shares:
         if share.amount < 0:
-            kind = "returned" if share.refund_id in disputed else "refunded"
+            kind = kinds.get(share.refund_id or 0, "refunded")
             taken.append(TakenBack(kind, -share.amount, _day(share.created_at, zone)))
     # What was paid back of it before the bank took all of it did not go twice.
     returned = sum(share.amount for share in shares if share.state == AllocationState.REVERSED)
@@ -219,12 +241,19 @@ def _line(
         taken.append(TakenBack("returned", returned, went_on))
     return PaidLine(
         payment_id=payment.id,
-        on=_day(payment.collected_at or payment.started_at, zone),
+        on=_paid_on(payment, zone),
         method=method_words(payment),
         reference=payment.reference,
         received=received,
         taken_back=tuple(taken),
     )
+
+
+def _paid_on(payment: Payment, zone: ZoneInfo) -> date:
+    """The day the customer paid: of a transfer, the day staff read off the bank's statement."""
+    if payment.tender == Tender.OTHER and payment.check_date is not None:
+        return payment.check_date
+    return _day(payment.collected_at or payment.started_at, zone)
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:

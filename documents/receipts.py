@@ -50,9 +50,8 @@ def _story(sheet: Sheet, paper: ReceiptPaper) -> None:
         ("Paid with", line.method),
     ]
     for part in line.taken_back:
-        word = "Refunded" if part.kind == "refunded" else "Returned by the bank"
         on = f" on {sheet.day(part.on)}" if part.on else ""
-        rows.append((word, f"−{sheet.money(part.amount)}{on}"))
+        rows.append((part.words, f"−{sheet.money(part.amount)}{on}"))
     rows.append(("Reference", line.reference))
     if paper.balance:
         rows.append(("Left to pay", sheet.money(paper.balance)))
@@ -76,7 +75,7 @@ def mark_words(paper: ReceiptPaper) -> str:
         return "PAID"
     if paper.line.kept:
         return "CORRECTED"
-    return "REFUNDED" if paper.line.taken_back[-1].kind == "refunded" else "RETURNED"
+    return paper.line.taken_back[-1].kind.upper()
 
 
 def mark_day(paper: ReceiptPaper) -> date | None:

@@ -14,13 +14,14 @@ from flask import current_app
 from markupsafe import escape
 
 from billing import clock
+from billing.placeholders import fill, paragraphs
 from documents.colours import accent
 from jobs.letters import Letter, one_line, write
 from jobs.smtp import PlainMessage
 from messaging.delivery import Turn
 from messaging.reports import Addressee
 from messaging.unsubscribing import unsubscribe_headers, unsubscribe_url
-from messaging.words import PLACEHOLDERS, fill, paragraphs, personal, replace
+from messaging.words import PLACEHOLDERS, personal
 from models import Settings
 
 # Of a header, before it is folded (RFC 5322, 2.1.1).
@@ -37,7 +38,7 @@ class Frame:
         # Words nobody can type, so that nothing else in the letter is taken for a gap.
         mark = secrets.token_hex(8)
         self._gaps = {name: f"{mark}{name}" for name in (*PLACEHOLDERS, "subject", "link")}
-        body = [replace(part, self._gaps) for part in paragraphs(turn.body)]
+        body = [fill(part, self._gaps) for part in paragraphs(turn.body)]
         self._frame = write(
             "message",
             {
@@ -60,9 +61,8 @@ class Frame:
         )
         subject = one_line(fill(self._turn.subject, who))
         link = unsubscribe_url(addressee.id)
-        words = {name: " ".join(getattr(who, name).split()) for name in PLACEHOLDERS}
         html, text = self._frame.html, self._frame.text
-        for name, word in {"subject": subject, **words}.items():
+        for name, word in {"subject": subject, **who}.items():
             html = html.replace(self._gaps[name], str(escape(word)))
             text = text.replace(self._gaps[name], word)
         gap = f"https://{self._gaps['link']}"

@@ -101,14 +101,19 @@ def _is_elsewhere(turn: Turn, row: ClaimedRow) -> bool:
 
 
 def _send(turn: Turn, row: ClaimedRow) -> tuple[BulkResult, str]:
-    issued = send_invoice(row.invoice_id, actor=turn.actor)
+    issued = send_invoice(row.invoice_id, decided_at=turn.begun_at, actor=turn.actor)
     if issued.emailed:
         return R.DONE, "Sent."
     return R.DONE, "Issued; nothing was e-mailed."
 
 
 def _charge(turn: Turn, row: ClaimedRow) -> tuple[BulkResult, str]:
-    attempt = charge_customer(row.invoice_id, shown_balance=row.shown_balance, actor=turn.actor)
+    attempt = charge_customer(
+        row.invoice_id,
+        shown_balance=row.shown_balance,
+        decided_at=turn.begun_at,
+        actor=turn.actor,
+    )
     with reading() as session:
         return charged(session, session.get_one(Payment, attempt.payment_id))
 

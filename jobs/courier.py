@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import smtplib
 from types import TracebackType
 
@@ -95,12 +94,8 @@ class Courier:
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is None or connection.host is None:
-            return
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            connection.host.quit()
-        # quit() leaves the socket open when the server has gone.
-        connection.host.close()
+        if connection is not None:
+            connection.__exit__()
 
 
 def _is_closing(error: smtplib.SMTPRecipientsRefused) -> bool:

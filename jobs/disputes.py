@@ -1,24 +1,37 @@
-"""The daily look at open disputes, in pieces, so other work about money is never long in waiting.
-
-A piece queues the next one with the id it got to and what it counted so far. Should Redis lose
-that, the next day finds what is left.
-"""
+"""The daily look at disputes: the gateway is searched for news, then asked about the open ones."""
 
 from __future__ import annotations
 
-from dataclasses import astuple
+import datetime as dt
 
-from billing.database import later, transaction
-from billing.dispute_checks import Looked, check_open
+from billing import dispute_checks, dispute_search
+from billing.rounds import Piece, Tally
+from jobs import pieces
+from jobs.schedule import last_success
+
+SEARCH = "disputes.search"
+
+
+class SearchUnfinished(Exception):
+    """Some of what was found got no answer, so the next search has to begin where this one did."""
+
+
+def search_disputes(ids: list[int]) -> str:
+    """Find disputes nobody announced; ``ids``: the day to search from, and where to go on.
+
+    Raises ``SearchUnfinished`` or ``GatewayError`` when it does not count as a success.
+    """
+    day, *place = ids or [dispute_search.search_from(last_success(SEARCH)).toordinal()]
+
+    def run(after: int, tally: Tally | None) -> Piece:
+        piece = dispute_search.search(dt.date.fromordinal(day), after, tally)
+        if piece.after is None and piece.in_vain:
+            raise SearchUnfinished(piece.sentence)
+        return piece
+
+    return pieces.go_on(SEARCH, run, place, fixed=(day,))
 
 
 def check_disputes(ids: list[int]) -> str:
     """Ask the gateway about the disputes that are open here; ``ids``: where to go on."""
-    looked = check_open(Looked(*ids))
-    if looked.after is not None:
-        with transaction() as session:
-            later(session, "disputes.check", list(astuple(looked)))
-    words = f"{looked.asked} open {'dispute' if looked.asked == 1 else 'disputes'} looked up"
-    words += f", {looked.news} ended" if looked.news else ""
-    words += f", {looked.in_vain} without an answer" if looked.in_vain else ""
-    return words if looked.after is None else f"{words} so far"
+    return pieces.go_on("disputes.check", dispute_checks.check_open, ids)

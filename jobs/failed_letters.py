@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from billing.method_links import method_url
 from billing.reasons import reason_sentence
 from models import OutgoingEmail, Payment, PaymentMethod
-from models.states import BillingMethod, InvoiceState, Tender
+from models.states import BillingMethod, InvoiceState
 
 
 def failed_context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
@@ -30,16 +30,9 @@ def failed_context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
     # A plain "returned" or "not settled" is no reason, so nothing is made up for it.
     said = payment is not None and bool(payment.code)
     return {
-        "method": _named(method),
+        "method": method.in_a_sentence if method is not None else "",
         "reason": reason_sentence(payment.code) if payment and said else "",
         "again_on": invoice.retry_on if invoice is not None and still_open else None,
         "may_work": payment is not None and payment.soft is True,
         "method_link": method_url(user) if user is not None and charged and method else "",
     }
-
-
-def _named(method: PaymentMethod | None) -> str:
-    """The method within a sentence: a brand keeps its capital, "bank account" has none."""
-    if method is None:
-        return ""
-    return str(method) if method.tender is Tender.CARD else str(method).lower()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from applications.links import application_url
 from billing import sign_in_links
+from billing.letter_kinds import COPY
 from billing.links import invoice_url
 from billing.method_links import method_url
 from billing.office import get_settings, local_today
@@ -49,8 +50,6 @@ KINDS = (
     "staff_digest",
     "staff_password",
 )
-# Their words are not kept: whoever reads them could become the person they were sent to.
-SECRET_KINDS = ("sign_in", "method_link", "card_expiring", "staff_password")
 LONGEST_SUBJECT = 255
 _WITH_RECEIPT = ("receipt", "payment_returned")
 
@@ -83,15 +82,25 @@ def render(email: OutgoingEmail, session: Session) -> Letter:
     Needs an application context, for the templates. Raises ``LookupError`` for a kind that has no
     template: such a row can never be delivered, and staff should see why.
     """
+    if email.kind == COPY:
+        return _again(session.get_one(OutgoingEmail, email.params["of"]), session)
     if email.kind not in KINDS:
         raise LookupError(f"There is no letter of the kind {email.kind!r}.")
-    letter = write(email.kind, _context(email, session))
+    return replace(
+        write(email.kind, _context(email, session)), attachments=_attached(email, session)
+    )
+
+
+def _again(sent: OutgoingEmail, session: Session) -> Letter:
+    """The words that were kept of ``sent``: without what opens a customer's payment methods."""
+    return Letter(sent.subject, sent.html, sent.text, _attached(sent, session))
+
+
+def _attached(email: OutgoingEmail, session: Session) -> tuple[Attachment, ...]:
     if email.kind == "statement":
         name, data = statement_file(email, session)
-        return replace(letter, attachments=(Attachment(name, "application/pdf", data),))
-    if email.kind not in _WITH_RECEIPT:
-        return letter
-    return replace(letter, attachments=tuple(_receipts(email, session)))
+        return (Attachment(name, "application/pdf", data),)
+    return tuple(_receipts(email, session)) if email.kind in _WITH_RECEIPT else ()
 
 
 def write(kind: str, context: dict[str, Any]) -> Letter:
@@ -130,6 +139,8 @@ def _context(email: OutgoingEmail, session: Session) -> dict[str, Any]:
         if email.user_id is not None:
             context["link"] = invoice_url(email.invoice)
             context["paid_for"] = _paid_for(email, session)
+            paid = sum(share for _invoice, share in context["paid_for"])
+            context["paid_amount"] = paid + context["surplus"]
     if "application_id" in email.params:
         application = session.get_one(Application, email.params["application_id"])
         context |= {"application": application, "link": application_url(application)}

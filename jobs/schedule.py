@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from redis.exceptions import RedisError
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 MAX_MESSAGE = 500
+LATE = dt.timedelta(minutes=2)
+# Longer than a worker may spend on a job: one that neither began nor ended since was lost with its
+# worker, or with Redis, and is asked for again. Should it only be slow, its verbs find it done.
+LOST = dt.timedelta(minutes=15)
+
+
+class SoFar(str):
+    """What a job says that asked for its next piece: it has not ended yet."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ TIMETABLE = (
     Entry("methods.forget", 3600, "Tell the gateway which payment methods were removed"),
     Entry("charges.nightly", 0, "Charge or send what is billed automatically"),
     Entry("charges.retry", 0, "Charge again what was declined softly"),
+    Entry("disputes.search", 0, "Search the gateway for disputes nobody announced", hour=5),
     Entry("disputes.check", 0, "Ask the gateway about open disputes", hour=5),
     Entry("methods.expiring", 0, "Announce cards that are about to expire", hour=6),
     Entry("notices.digest", 0, "Send staff their daily digest", hour=7),
@@ -82,7 +91,7 @@ TIMETABLE = (
 
 
 def beat(enqueuer: Enqueuer) -> list[str]:
-    """Ask once for everything whose slot has come, and return the names.
+    """Ask once for everything whose slot has come or that was lost, and return the names.
 
     A slot whose job could not be queued is given back, so Redis being gone only delays it.
     """
@@ -123,29 +132,46 @@ def recorded(name: str, work: Callable[[], str]) -> str:
     except Exception as error:
         _note(name, finished_at=clock.now(), ok=False, message=f"{error}"[:MAX_MESSAGE])
         raise
-    _note(name, finished_at=clock.now(), ok=True, message=message[:MAX_MESSAGE])
+    if isinstance(message, SoFar):
+        _note(name, message=message[:MAX_MESSAGE])
+    else:
+        _note(name, finished_at=clock.now(), ok=True, message=message[:MAX_MESSAGE])
     return message
+
+
+def last_success(name: str) -> dt.datetime | None:
+    """Return when job ``name`` last ended, or None when that was no success or never happened."""
+    with reading() as session:
+        run = session.get(JobRun, name)
+    return run.finished_at if run is not None and run.ok else None
 
 
 def late_jobs() -> list[str]:
     """Return the names of jobs that should have finished by now and have not (for /readyz)."""
-    now = clock.now()
+    names = [entry.name for entry in TIMETABLE]
     with reading() as session:
-        runs = {run.name: run for run in session.scalars(select(JobRun))}
-    late = []
-    for entry in TIMETABLE:
-        run = runs.get(entry.name)
-        if run is None or run.asked_at is None:
-            continue
-        finished = run.finished_at
-        overdue_since = (now - run.asked_at).total_seconds()
-        if (finished is None or finished < run.asked_at) and overdue_since > 120:
-            late.append(entry.name)
-    return late
+        late = set(session.scalars(select(JobRun.name).where(_silent_for(LATE))))
+    return [name for name in names if name in late]
+
+
+def _silent_for(age: dt.timedelta) -> ColumnElement[bool]:
+    """Return the condition that a job was asked for, has not ended, and is silent for ``age``.
+
+    Each piece of a job that is done in pieces begins anew, which is a sign of life.
+    """
+    asked, started, ended = JobRun.asked_at, JobRun.started_at, JobRun.finished_at
+    since = clock.now() - age
+    return and_(
+        asked < since,
+        or_(started.is_(None), started < since),
+        or_(ended.is_(None), ended < asked, ended < started),
+    )
 
 
 def _take(entry: Entry, slot: int) -> int | None:
     """Take ``slot`` for this scheduler and return the slot before it, or None if it was taken.
+
+    What was lost is taken once more: its slot is then its own before.
 
     A daily job waits for its hour the first time too: installing this at noon charges nobody.
     """
@@ -155,7 +181,11 @@ def _take(entry: Entry, slot: int) -> int | None:
         previous = session.scalars(select(JobRun.slot).where(JobRun.name == name)).one()
         taken = session.execute(
             update(JobRun)
-            .where(JobRun.name == name, JobRun.slot == previous, JobRun.slot < slot)
+            .where(
+                JobRun.name == name,
+                JobRun.slot == previous,
+                or_(JobRun.slot < slot, and_(JobRun.slot == slot, _silent_for(LOST))),
+            )
             .values(slot=slot, asked_at=clock.now())
             .returning(JobRun.name)
             .execution_options(synchronize_session=False)

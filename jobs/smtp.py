@@ -6,7 +6,7 @@ it sends are built from the standard library here.
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import smtplib
 import ssl
 from email.headerregistry import Address
@@ -20,6 +20,7 @@ from flask_mail import Connection, Mail, Message
 
 from billing import clock
 from jobs.letters import Letter
+from models import OutgoingEmail
 
 
 class Watched:
@@ -77,6 +78,15 @@ class TimedConnection(Connection):
             raise
         return host
 
+    def __exit__(self, *_error: object) -> None:
+        """Say goodbye. A server that goes without one has had the letters all the same."""
+        if self.host is None:
+            return
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self.host.quit()
+        # quit() leaves the socket open when the server has gone.
+        self.host.close()
+
 
 class CarefulMail(Mail):
     """Flask-Mail whose connections are ``TimedConnection``s."""
@@ -108,19 +118,14 @@ class PlainMessage(Message):
         self._letter = letter
         self._to = to_address
         self._domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+        self._at = clock.now()
         self.message_id = make_msgid(domain=self._domain)
 
-    @property
-    def letter(self) -> Letter:
-        """What is sent."""
-        return self._letter
-
-    def copy_for(self, address: str, letter: Letter) -> PlainMessage:
-        """Return the same message with another envelope: its header still names the customer."""
-        made = copy.copy(self)
-        made.recipients = [address]
-        made._letter = letter
-        return made
+    def become_copy_of(self, sent: OutgoingEmail) -> None:
+        """Take over the header of ``sent``, a letter to somebody else; the envelope stays."""
+        self._to = sent.to_address
+        self._at = sent.sent_at or self._at
+        self.message_id = sent.message_id
 
     def as_bytes(self) -> bytes:
         message = EmailMessage(policy=SMTP)
@@ -129,7 +134,7 @@ class PlainMessage(Message):
         message["To"] = Address(addr_spec=self._to)
         if self.reply_to:
             message["Reply-To"] = self.reply_to
-        message["Date"] = format_datetime(clock.now())
+        message["Date"] = format_datetime(self._at)
         message["Message-ID"] = self.message_id
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._letter.text, cte="quoted-printable")

@@ -13,7 +13,14 @@ def is_final(error: Exception) -> bool:
         return False
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code >= 500
-    return isinstance(error, ValueError)
+    # A certificate that does not verify is also a ValueError, but nothing about the letter.
+    return isinstance(error, ValueError) and not isinstance(error, OSError)
+
+
+def is_silence(error: Exception) -> bool:
+    """Whether the server could not be reached, or went away or kept silent before it answered."""
+    answers = (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException)
+    return isinstance(error, OSError) and not isinstance(error, answers)
 
 
 def in_words(error: Exception) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from billing import digests, in_person, methods, notifications, overdue, reconciliation
+from billing import clock, digests, in_person, methods, notifications, overdue, reconciliation
 from billing.actor import SYSTEM
-from billing.errors import Refusal
+from billing.errors import GatewayError, Refusal
 from billing.overdue_news import tell_overdue
+from billing.rounds import MOST_IN_VAIN, PIECE
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,12 @@ def reconcile(_ids: list[int]) -> str:
 
 def process_notifications(ids: list[int]) -> str:
     """Act on these notifications of the gateway."""
-    _each(ids, notifications.process)
-    return f"{len(ids)} notifications processed"
+
+    def process(notification_id: int) -> bool:
+        notifications.process(notification_id)
+        return True
+
+    return f"{_each(ids, process)} of {len(ids)} notifications processed"
 
 
 def sweep_notifications(_ids: list[int]) -> str:
@@ -58,8 +63,7 @@ def release_holds(_ids: list[int]) -> str:
     def release(payment_id: int) -> object:
         return in_person.release_hold(payment_id, actor=SYSTEM)
 
-    _each(holds, release)
-    return f"{len(holds)} holds released"
+    return f"{_each(holds, release)} of {len(holds)} holds released"
 
 
 def forget_methods(_ids: list[int]) -> str:
@@ -69,13 +73,25 @@ def forget_methods(_ids: list[int]) -> str:
 
 
 def _each(ids: list[int], verb: Callable[[int], object]) -> int:
-    """Call ``verb`` for every id; one that fails is logged and does not stop the others."""
-    done = 0
+    """Call ``verb`` for every id; one that fails is logged and does not stop the others.
+
+    A gateway that gives no answer, or takes its time, must not keep a worker from other work: the
+    rest then waits for the next sweep.
+    """
+    done = in_vain = 0
+    until = clock.now() + PIECE
     for record_id in ids:
+        unanswered = False
         try:
             done += bool(verb(record_id))
         except Refusal as refusal:
             log.info("%s: %s", record_id, refusal.sentence)
+        except GatewayError as error:
+            log.warning("%s waits: %s", record_id, error)
+            unanswered = True
         except Exception:
             log.exception("%s failed and will be tried again", record_id)
+        in_vain = in_vain + 1 if unanswered else 0
+        if in_vain >= MOST_IN_VAIN or clock.now() >= until:
+            break
     return done

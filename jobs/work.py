@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from jobs import bulk_actions, charges, disputes, emails, messages, sweeps
 from jobs.queues import QUEUES
@@ -26,6 +28,7 @@ JOBS: dict[str, Callable[[list[int]], str]] = {
     "charges.nightly": charges.charge_tonight,
     "charges.retry": charges.charge_again,
     "disputes.check": disputes.check_disputes,
+    "disputes.search": disputes.search_disputes,
     "emails.deliver": emails.deliver,
     "emails.sweep": emails.sweep,
     "messages.send": messages.send,
@@ -45,6 +48,28 @@ JOBS: dict[str, Callable[[list[int]], str]] = {
 _app: Flask | None = None
 
 
+class OutOfTime(BaseException):
+    """A job took longer than it may.
+
+    No ``Exception``: whoever handles what goes wrong with one letter or one payment must not take
+    this for such a thing and go on.
+    """
+
+
+class Deadline(UnixSignalDeathPenalty):
+    """RQ's alarm for jobs, raising ``OutOfTime``."""
+
+    def __init__(self, timeout: int, exception: type[Exception], **more: Any) -> None:
+        ends_job = issubclass(exception, JobTimeoutException)
+        super().__init__(timeout, OutOfTime if ends_job else exception, **more)
+
+
+class Worker(SimpleWorker):
+    """No fork per job: jobs here are short, and forking costs more."""
+
+    death_penalty_class = Deadline
+
+
 def bind(app: Flask) -> None:
     """Give this worker process its application."""
     global _app
@@ -60,9 +85,9 @@ def run(name: str, ids: list[int]) -> str:
 
 
 def serve(app: Flask, connection: Redis) -> None:
-    """Work until told to stop. No fork per job: jobs here are short, and forking costs more."""
+    """Work until told to stop."""
     bind(app)
-    worker = SimpleWorker(
+    worker = Worker(
         list(QUEUES),
         connection=connection,
         serializer=JSONSerializer,

@@ -14,8 +14,9 @@ from billing.errors import NotFound, Refusal
 from billing.history import note
 from billing.mailing import queue_email
 from billing.office import get_settings
+from billing.placeholders import fill, paragraphs
 from messaging.addresses import read_addresses
-from messaging.words import fill, paragraphs, personal
+from messaging.words import personal
 from models import Application, Message, User
 from models.states import ApplicationState
 

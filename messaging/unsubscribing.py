@@ -6,27 +6,27 @@ link. It works for ever: an old letter must still let its reader out (RFC 8058).
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from billing import clock, runtime
 from billing.database import transaction
-from billing.links import LinkDead
+from billing.signed import LinkDead, serializer
 from models import Message, MessageRecipient, Unsubscribe
 from models.states import LeftOut, MessageState, RecipientState
 
 _UNFINISHED = (MessageState.SENDING, MessageState.PAUSED)
+_SALT = "unsubscribe"
 _LONGEST_TOKEN = 300
 
 
 def unsubscribe_url(recipient_id: int) -> str:
     """Return the address where this recipient can stop messages."""
-    return f"{runtime.current().public_url}/unsubscribe/{_serializer().dumps(recipient_id)}"
+    return f"{runtime.current().public_url}/unsubscribe/{serializer(_SALT).dumps(recipient_id)}"
 
 
 def unsubscribe_headers(url: str) -> dict[str, str]:
@@ -91,17 +91,9 @@ def _take_out(session: Session, key: str) -> None:
         )
 
 
-def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        runtime.current().link_secret,
-        salt="unsubscribe",
-        signer_kwargs={"digest_method": hashlib.sha256},
-    )
-
-
 def _read(token: str) -> int:
     try:
-        found: Any = _serializer().loads(token[:_LONGEST_TOKEN])
+        found: Any = serializer(_SALT).loads(token[:_LONGEST_TOKEN])
         return int(found)
     except (BadData, ValueError, TypeError):
         raise LinkDead from None

@@ -1,4 +1,4 @@
-"""What staff write down about a user or an application. Added to, never changed or removed."""
+"""What staff write down about a user, unit, application or invoice; never changed or removed."""
 
 from __future__ import annotations
 

@@ -56,12 +56,14 @@ OPERATIONS = [
     if not name.startswith(("staff.", "settings.", "clock."))
     and name not in {"invoices.delete", "credits.give", "payments.refund", "filters.share"}
 ]
-ADMINISTRATION = [name for name in PERMISSIONS if name not in {"invoices.delete", "staff.edit"}]
+ADMINISTRATION = [
+    name for name in PERMISSIONS if name not in {"invoices.delete", "staff.edit", "settings.edit"}
+]
 MANAGEMENT = list(PERMISSIONS)
 
 # Roles a new installation starts with; offices edit them in the panel.
 DEFAULT_ROLES: dict[str, tuple[str, list[str]]] = {
     "Operations": ("Day-to-day work; hears about failed charges", OPERATIONS),
-    "Administration": ("All but deleting and staff", ADMINISTRATION),
+    "Administration": ("All but deleting, the settings and staff", ADMINISTRATION),
     "Manager": ("Everything", MANAGEMENT),
 }

@@ -61,14 +61,21 @@ class Site(Searchable, Base):
     phone: Mapped[str] = mapped_column(String(40), default="", info=labelled("Phone", "phone"))
     email: Mapped[str] = mapped_column(String(254), default="", info=labelled("E-mail", "email"))
 
-    units: Mapped[list[Unit]] = relationship(back_populates="site", info=labelled("Units"))
+    units: Mapped[list[Unit]] = relationship(
+        back_populates="site", order_by="Unit.id", info=labelled("Units")
+    )
     # For reading only: an invoice keeps its own site, whatever becomes of its unit.
     invoices: Mapped[list[Invoice]] = relationship(
-        viewonly=True, info={**labelled("Invoices"), "back": "site"}
+        viewonly=True, order_by="Invoice.id", info={**labelled("Invoices"), "back": "site"}
     )
-    payments: Mapped[list[Payment]] = relationship(viewonly=True, info=labelled("Payments"))
+    payments: Mapped[list[Payment]] = relationship(
+        viewonly=True, order_by="Payment.id", info=labelled("Payments")
+    )
     rentals: Mapped[list[Rental]] = relationship(
-        secondary="units", viewonly=True, info={**labelled("Rentals"), "back": "site"}
+        secondary="units",
+        viewonly=True,
+        order_by="Rental.id",
+        info={**labelled("Rentals"), "back": "site"},
     )
 
     def __str__(self) -> str:
@@ -149,11 +156,14 @@ class Unit(Searchable, Base):
     labels: Mapped[list[Label]] = relationship(
         secondary=unit_labels, order_by="Label.name", info=labelled("Labels")
     )
-    rentals: Mapped[list[Rental]] = relationship(back_populates="unit", info=labelled("Rentals"))
+    rentals: Mapped[list[Rental]] = relationship(
+        back_populates="unit", order_by="Rental.id", info=labelled("Rentals")
+    )
     # For reading only: they belong to what is billed, which outlives who rents it.
     invoices: Mapped[list[Invoice]] = relationship(
         primaryjoin="Unit.billable_id == foreign(Invoice.billable_id)",
         viewonly=True,
+        order_by="Invoice.id",
         info={**labelled("Invoices"), "back": "unit"},
     )
     payments: Mapped[list[Payment]] = relationship(
@@ -161,6 +171,7 @@ class Unit(Searchable, Base):
         primaryjoin=lambda: Unit.billable_id == _paid_for().c.billable_id,
         secondaryjoin=lambda: _paid_for().c.payment_id == _payment().id,
         viewonly=True,
+        order_by="Payment.id",
         info=labelled("Payments"),
     )
 

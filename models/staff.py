@@ -109,10 +109,10 @@ class Staff(Searchable, Base, UserMixin):
     notices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
-        secondary=staff_roles, lazy="selectin", info=labelled("Roles")
+        secondary=staff_roles, lazy="selectin", order_by="Role.name", info=labelled("Roles")
     )
     sites: Mapped[list[Site]] = relationship(
-        secondary=staff_sites, lazy="selectin", info=labelled("Sites")
+        secondary=staff_sites, lazy="selectin", order_by="Site.name", info=labelled("Sites")
     )
     note: Mapped[str] = mapped_column(Text, default="")
 

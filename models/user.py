@@ -104,14 +104,20 @@ class User(Searchable, Base):
     labels: Mapped[list[Label]] = relationship(
         secondary=user_labels, order_by="Label.name", info=labelled("Labels")
     )
-    rentals: Mapped[list[Rental]] = relationship(back_populates="user", info=labelled("Rentals"))
-    applications: Mapped[list[Application]] = relationship(
-        back_populates="user", info=labelled("Applications")
+    rentals: Mapped[list[Rental]] = relationship(
+        back_populates="user", order_by="Rental.id", info=labelled("Rentals")
     )
-    invoices: Mapped[list[Invoice]] = relationship(back_populates="user", info=labelled("Invoices"))
-    payments: Mapped[list[Payment]] = relationship(back_populates="user", info=labelled("Payments"))
+    applications: Mapped[list[Application]] = relationship(
+        back_populates="user", order_by="Application.id", info=labelled("Applications")
+    )
+    invoices: Mapped[list[Invoice]] = relationship(
+        back_populates="user", order_by="Invoice.id", info=labelled("Invoices")
+    )
+    payments: Mapped[list[Payment]] = relationship(
+        back_populates="user", order_by="Payment.id", info=labelled("Payments")
+    )
     payment_methods: Mapped[list[PaymentMethod]] = relationship(
-        back_populates="user", info=labelled("Payment methods")
+        back_populates="user", order_by="PaymentMethod.id", info=labelled("Payment methods")
     )
 
     @property
@@ -141,6 +147,7 @@ class PaymentMethod(Base):
             postgresql_where=text("is_default AND removed_at IS NULL"),
             sqlite_where=text("is_default AND removed_at IS NULL"),
         ),
+        CheckConstraint("tender <> 'direct_debit' OR mandate <> ''", name="debit_has_mandate"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -165,3 +172,8 @@ class PaymentMethod(Base):
     def __str__(self) -> str:
         name = self.brand or str(self.tender)
         return f"{name} ending in {self.last_four}" if self.last_four else name
+
+    @property
+    def in_a_sentence(self) -> str:
+        """Its name after other words: a brand keeps its capital, "bank account" has none."""
+        return str(self) if self.tender is Tender.CARD else str(self).lower()

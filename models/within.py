@@ -7,12 +7,13 @@ statement that takes one in keeps its rows as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 
-def users_within(sites: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a user has to do with one of ``sites``.
+def users_within(sites: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a user has to do with one of ``sites``: ids, or columns of them.
 
     They live there, have rented a unit there at some time, applied there or were invoiced there:
     whoever works at the site deals with them, wherever else they are known.

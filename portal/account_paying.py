@@ -88,11 +88,13 @@ def pay_several_with_method() -> ResponseReturnValue:
     """Ask the heart to charge the registered method once for everything that was ticked."""
     rows = _ticked(customer(), request.form.getlist("invoice"))
     chosen = [row.invoice.id for row in rows]
+    if not rows:
+        return _back(chosen, f"{_problem(rows)} {NOTHING_CHARGED}")
     try:
-        attempt = press(chosen, acting(rows[0].invoice.user_id if rows else 0))
+        payment_id = press(chosen, acting(rows[0].invoice.user_id))
     except Refusal as refusal:
         return _back(chosen, refusal.sentence)
-    return redirect(url_for("account.payment", payment_id=attempt.payment_id), code=303)
+    return redirect(url_for("account.payment", payment_id=payment_id), code=303)
 
 
 @account.get(f"/account/payments/<int(max={MAX_ID}):payment_id>")
@@ -143,5 +145,8 @@ def _problem(rows: list[InvoiceRow]) -> str:
 
 
 def _back(chosen: list[int], sentence: str) -> ResponseReturnValue:
+    """Say why once; where the page would only add that they can't be paid, the account says it."""
     flash(sentence, "refused")
-    return redirect(url_for("account.several", invoice=chosen), code=303)
+    rows = _ticked(customer(), [str(number) for number in chosen])
+    page = url_for("account.several", invoice=chosen)
+    return redirect(url_for("account.home") if _problem(rows) else page, code=303)

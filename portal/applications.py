@@ -14,7 +14,7 @@ from applications import deciding, settling
 from applications.fees import ITEMS
 from applications.links import read_application_token
 from billing.errors import NotFound, Refusal
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from models import Application, db
 from models.states import ApplicationState
 from portal import limits

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from billing import clock
 from billing.actor import Actor, customer_actor
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from models import User, db
 
 LASTS = dt.timedelta(hours=12)

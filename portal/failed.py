@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from billing import own_method
 from billing.actor import Actor
-from billing.attempts import Attempt
 from billing.errors import Refusal
 from models import Invoice, User, db
 from models.states import InvoiceState
@@ -21,7 +20,7 @@ from portal import limits
 from portal.account_rows import InvoiceRow, rows_of
 from portal.customers import Customer, account, acting, customer
 from portal.limits import limiter
-from portal.own_method import NOTHING_CHARGED, method_desk, press
+from portal.own_method import first_press, method_desk, press
 from portal.paying import MAX_ID
 from portal.ticked import MOST, ticked
 
@@ -70,16 +69,18 @@ def failed_page(
     )
 
 
-def pay_failed_for(user: User, actor: Actor) -> Attempt:
+def pay_failed_for(user: User, actor: Actor) -> int:
     """Pay the failed invoices the posted form names with the registered method of ``user``.
 
-    Raises ``Refusal`` with a sentence for the customer when something is another way than it was
-    shown; nothing was charged then. Invoices of anybody else are not found.
+    Returns the payment, which is the first press's when the button was pressed twice. Raises
+    ``Refusal`` with a sentence for the customer when something is another way than it was shown;
+    this press charged nothing then. Invoices of anybody else are not found.
     """
     wanted = {invoice.id for invoice in ticked((user.id,), request.form.getlist("invoice"))}
     failed = {row.invoice.id for row in failed_rows(db.session(), user)}
     if not wanted or not wanted <= failed:
-        raise Refusal(f"This has changed since you opened the page. {NOTHING_CHARGED}", "changed")
+        sentence = "This has changed since you opened the page. Nothing was charged by this press."
+        return first_press(wanted, Refusal(sentence, "changed"))
     return press(sorted(wanted), actor)
 
 
@@ -102,11 +103,11 @@ def pay_failed(user_id: int = 0) -> ResponseReturnValue:
             methods_url=url_for("account.methods"),
         )
     try:
-        attempt = pay_failed_for(user, acting(user.id))
+        payment_id = pay_failed_for(user, acting(user.id))
     except Refusal as refusal:
         flash(refusal.sentence, "refused")
         return redirect(url_for("account.pay_failed", user_id=user.id), code=303)
-    return redirect(url_for("account.payment", payment_id=attempt.payment_id), code=303)
+    return redirect(url_for("account.payment", payment_id=payment_id), code=303)
 
 
 def _first_with_failed(here: Customer) -> User:

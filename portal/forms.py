@@ -10,6 +10,18 @@ OTHER = "other"
 _INCOMPLETE = "The page was not complete."
 
 
+class PlainForm(FlaskForm):
+    """A form of the portal: plain text in, one sentence out."""
+
+    def typed(self, name: str) -> str:
+        """What was typed into a field, without spaces around it; nothing if it was not sent."""
+        return (self[name].data or "").strip()
+
+    def first_problem(self) -> str:
+        """The first sentence that was raised, in the order of the fields."""
+        return next((str(sentences[0]) for sentences in self.errors.values()), "")
+
+
 class CreditForm(FlaskForm):
     """The button that uses credit; ``shown_balance`` (minor units) is only compared."""
 
@@ -18,7 +30,7 @@ class CreditForm(FlaskForm):
     )
 
 
-class MethodForm(FlaskForm):
+class MethodForm(PlainForm):
     """The button that charges the registered payment method: what the page said it would charge.
 
     ``shown_total`` is minor units, ``method`` the payment method's id; both are only compared.
@@ -31,12 +43,8 @@ class MethodForm(FlaskForm):
         validators=[InputRequired(_INCOMPLETE), Regexp(r"[0-9]{1,15}\Z", message=_INCOMPLETE)]
     )
 
-    def first_problem(self) -> str:
-        """The first sentence that was raised."""
-        return next((str(sentences[0]) for sentences in self.errors.values()), "")
 
-
-class PayForm(FlaskForm):
+class PayForm(PlainForm):
     """The pay form.
 
     ``nonce`` stands for the typed card and comes from the gateway's script. ``shown_balance``
@@ -74,11 +82,3 @@ class PayForm(FlaskForm):
     def part(self) -> str | None:
         """What was typed as another amount; None when the whole balance is to be paid."""
         return self.typed("other_amount") if self.typed("how_much") == OTHER else None
-
-    def typed(self, name: str) -> str:
-        """What was typed into a field, without spaces around it; nothing if it was not sent."""
-        return (self[name].data or "").strip()
-
-    def first_problem(self) -> str:
-        """The first sentence that was raised, in the order of the fields."""
-        return next((str(sentences[0]) for sentences in self.errors.values()), "")

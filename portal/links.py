@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, render_template, request
 from flask_login import current_user
 
-from billing.links import LinkDead, read_invoice_token
+from billing.links import read_invoice_token
+from billing.signed import LinkDead
 from models import Invoice, db
 
 LONGEST_TOKEN = 512

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
+
+from portal.forms import PlainForm
 
 _CARD_LOST = "Your card details did not reach us. Please enter them again."
 _ACCOUNT_LOST = "Your account details did not reach us. Please enter them again."
 _LONGEST_MANDATE = 6000
 
 
-class _NonceForm(FlaskForm):
-    """A form whose card or account is a nonce of the gateway's script."""
-
-    def typed(self, name: str) -> str:
-        """What was sent for a field, without spaces around it; nothing if it was not sent."""
-        return (self[name].data or "").strip()
-
-    def first_problem(self) -> str:
-        """The first sentence that was raised, in the order of the fields."""
-        return next((str(sentences[0]) for sentences in self.errors.values()), "")
-
-
-class CardForm(_NonceForm):
+class CardForm(PlainForm):
     """The card, as what the gateway made of it. Holder and address are told to the gateway only."""
 
     nonce = HiddenField(validators=[InputRequired(_CARD_LOST), Length(max=255, message=_CARD_LOST)])
@@ -32,7 +21,7 @@ class CardForm(_NonceForm):
     postal_code = StringField()
 
 
-class BankForm(_NonceForm):
+class BankForm(PlainForm):
     """The account, and what was agreed to.
 
     ``mandate`` is the shown text under our signature; ``last_four``, ``account_kind`` and

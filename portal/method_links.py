@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from billing import clock
 from billing.errors import NotFound, Refusal
-from billing.links import LinkDead
 from billing.method_links import read_method_token
+from billing.signed import LinkDead
 from models import Payment, db
 from portal import limits, method_adding
 from portal.desk import card_fields_answer
@@ -103,11 +103,11 @@ def pay_failed(token: str) -> ResponseReturnValue:
             methods_url=way.url("add_card"),
         )
     try:
-        attempt = pay_failed_for(way.user, way.actor)
+        payment_id = pay_failed_for(way.user, way.actor)
     except Refusal as refusal:
         flash(refusal.sentence, "refused")
         return redirect(way.url("pay_failed"), code=303)
-    return redirect(way.url("payment", payment_id=attempt.payment_id), code=303)
+    return redirect(way.url("payment", payment_id=payment_id), code=303)
 
 
 @method_link.get(f"/m/<token>/payments/<int(max={MAX_ID}):payment_id>")
@@ -120,6 +120,8 @@ def payment(token: str, payment_id: int) -> ResponseReturnValue:
         ending=_ending(way, payment_id),
         standing_url=way.url("payment_standing", payment_id=payment_id),
         again_url=way.url("pay_failed"),
+        again="Look at the invoices again",
+        methods_url=way.url("add_card"),
         back_url=way.url("add_card"),
         back="Back to the payment method",
     )

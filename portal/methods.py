@@ -141,9 +141,9 @@ def ask_remove(method_id: int) -> ResponseReturnValue:
 @account.post(f"/account/methods/{_METHOD}/remove")
 @limiter.limit(limits.CHANGE)
 def remove(method_id: int) -> ResponseReturnValue:
-    """Remove it for good."""
-    method = _own(method_id)
-    return _do(verbs.remove_method, method, f"{method} is removed.")
+    """Remove it for good; pressed again, say that it is done."""
+    method = _own(method_id, even_removed=True)
+    return _do(verbs.remove_method, method, f"{method} is removed.", "removed")
 
 
 @account.get(f"/account/methods/{_METHOD}/default")
@@ -156,9 +156,9 @@ def ask_default(method_id: int) -> ResponseReturnValue:
 @account.post(f"/account/methods/{_METHOD}/default")
 @limiter.limit(limits.CHANGE)
 def use_first(method_id: int) -> ResponseReturnValue:
-    """Charge this one from now on."""
-    method = _own(method_id)
-    return _do(verbs.make_default, method, f"{method} is used from now on.")
+    """Charge this one from now on; pressed again, say that it is done."""
+    method = _own(method_id, even_removed=True)
+    return _do(verbs.make_default, method, f"{method} is used from now on.", "already_default")
 
 
 def _ask(what: str, method: PaymentMethod, follower: PaymentMethod | None = None) -> str:
@@ -174,22 +174,30 @@ def _ask(what: str, method: PaymentMethod, follower: PaymentMethod | None = None
     )
 
 
-def _do(verb: Callable[..., None], method: PaymentMethod, done: str) -> ResponseReturnValue:
+def _do(
+    verb: Callable[..., None], method: PaymentMethod, done: str, done_before: str
+) -> ResponseReturnValue:
+    """Carry it out; ``done_before`` is the code of the refusal that says it was done already."""
     owner, method_id = method.user_id, method.id
     try:
         verb(method_id, actor=acting(owner))
     except Refusal as refusal:
-        flash(f"{refusal.sentence} Nothing was changed.", "refused")
+        if refusal.code == done_before:
+            flash(done, "done")
+        else:
+            flash(f"{refusal.sentence} Nothing was changed.", "refused")
     else:
         flash(done, "done")
     return redirect(url_for("account.methods"), code=303)
 
 
-def _own(method_id: int) -> PaymentMethod:
+def _own(method_id: int, *, even_removed: bool = False) -> PaymentMethod:
     """Return a method of this customer's; everybody else's, and what is removed, is not found."""
     here = customer()
     method = db.session.get(PaymentMethod, method_id)
-    if method is None or method.user_id not in here.ids or method.removed_at is not None:
+    if method is None or method.user_id not in here.ids:
+        abort(404)
+    if method.removed_at is not None and not even_removed:
         abort(404)
     return method
 

@@ -6,20 +6,18 @@ signed in, or who came by the link to their own payment method.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from billing import own_method
 from billing.actor import Actor
-from billing.attempts import Attempt
 from billing.errors import Refusal
-from models import PaymentMethod, User
+from models import PaymentMethod, User, db
 from portal.account_rows import InvoiceRow
 from portal.forms import MethodForm
-
-NOTHING_CHARGED = "Nothing was charged."
+from portal.paying import NOTHING_CHARGED
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,30 @@ def method_desk(
     return MethodDesk(method, amount, action, tuple(row.invoice.id for row in rows))
 
 
-def press(invoice_ids: Sequence[int], actor: Actor) -> Attempt:
-    """Ask the heart to charge what the posted form says was shown.
+def press(invoice_ids: Sequence[int], actor: Actor) -> int:
+    """Ask the heart to charge what the posted form says was shown; return the payment.
 
-    Raises ``Refusal`` with a sentence for the customer; nothing was charged then.
+    A second press charges nothing and leads to what the first one did. Raises ``Refusal`` with a
+    sentence for the customer; nothing was charged then.
     """
     form = MethodForm()
     if not form.validate():
         raise Refusal(f"{form.first_problem()} {NOTHING_CHARGED}", "incomplete")
-    return own_method.pay_with_method(
-        invoice_ids,
-        shown_total=int(form.shown_total.data or 0),
-        method_id=int(form.method.data or 0),
-        actor=actor,
-    )
+    try:
+        attempt = own_method.pay_with_method(
+            invoice_ids,
+            shown_total=int(form.shown_total.data or 0),
+            method_id=int(form.method.data or 0),
+            actor=actor,
+        )
+    except Refusal as refusal:
+        return first_press(invoice_ids, refusal)
+    return attempt.payment_id
+
+
+def first_press(invoice_ids: Collection[int], refusal: Refusal) -> int:
+    """Return what an earlier press of the same button started; without one raises ``refusal``."""
+    made = own_method.payment_just_made(db.session(), invoice_ids)
+    if made is None:
+        raise refusal
+    return made

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from billing import sign_in_links
 from billing.errors import Refusal
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from models import db
 from portal import customers, limits
 from portal.customers import account

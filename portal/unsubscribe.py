@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from messaging import unsubscribing
 from models import db
 from portal import limits

@@ -38,7 +38,7 @@ def _return(work: Work, row: Transaction) -> None:
     lifecycle.move(work, row, "settlement_declined", source="control_panel")
 
 
-def disputing(amount: int) -> Callable[[Work, Transaction], None]:
+def disputing(amount: int = 0, kind: str = "chargeback") -> Callable[[Work, Transaction], None]:
     """What opens a dispute over `amount` hundredths, 0 for all of the transaction."""
 
     def open_one(work: Work, row: Transaction) -> None:
@@ -46,7 +46,7 @@ def disputing(amount: int) -> Callable[[Work, Transaction], None]:
             raise NotPossible("Only a settled sale can be disputed.")
         if amount > row.amount:
             raise NotPossible("No more can be disputed than was paid.")
-        if chargebacks.open_dispute(work, row, amount) is None:
+        if chargebacks.open_dispute(work, row, amount, kind) is None:
             raise NotPossible("It is being disputed already.")
 
     return open_one
@@ -72,9 +72,8 @@ ACTIONS: dict[str, Callable[[Work, Transaction], None]] = {
     "settle": _settle,
     "decline": _decline,
     "return": _return,
-    "dispute-open": disputing(0),
-    "dispute-won": _close_dispute("won"),
-    "dispute-lost": _close_dispute("lost"),
+    "dispute-open": disputing(),
+    **{f"dispute-{end}": _close_dispute(end) for end in ("won", "lost", "accepted", "expired")},
     "refund-fail": _fail_refund,
 }
 

@@ -15,6 +15,7 @@ from sandbox import (
     answers,
     calls,
     changes,
+    dispute_search,
     disputes,
     render,
     sales,
@@ -65,6 +66,12 @@ def create_blueprint(desk: Desk) -> Blueprint:
     )
     blueprint.add_url_rule(
         "/transactions/advanced_search", "search", lambda: _search(desk), methods=["POST"]
+    )
+    blueprint.add_url_rule(
+        "/disputes/advanced_search",
+        "dispute_search",
+        lambda: _search_disputes(desk),
+        methods=["POST"],
     )
     blueprint.add_url_rule(
         "/disputes/<dispute_id>", "dispute", lambda dispute_id: _dispute(desk, dispute_id)
@@ -176,6 +183,30 @@ def _dispute(desk: Desk, dispute_id: str) -> Response:
             return answers.document("dispute", render.dispute(work, row, of))
 
     return calls.with_faults(desk, "dispute", about.order_id if about else None, respond)
+
+
+def _search_disputes(desk: Desk) -> Response:
+    criteria, _order_id = _criteria()
+    page = request.args.get("page", default=1, type=int)
+    start = (max(page, 1) - 1) * dispute_search.PAGE_SIZE
+
+    def respond() -> Response:
+        with desk.reading() as work:
+            found = dispute_search.find(work, criteria)
+            results = {
+                "current_page_number": page,
+                "page_size": dispute_search.PAGE_SIZE,
+                "total_items": len(found),
+                "dispute": wire.Repeated(
+                    render.dispute(
+                        work, row, transactions.load(work, row.transaction_id) or abort(404)
+                    )
+                    for row in found[start : start + dispute_search.PAGE_SIZE]
+                ),
+            }
+        return answers.document("disputes", results)
+
+    return calls.with_faults(desk, "dispute", None, respond)
 
 
 def _criteria() -> tuple[dict[str, Any], str | None]:

@@ -1,4 +1,4 @@
-"""A customer's bank takes a settled payment back, for a while or for good."""
+"""A customer's bank asks about a settled payment, or takes it back, for a while or for good."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from sandbox.transactions import Transaction
 from sandbox.work import Work
 
 
-def open_dispute(work: Work, transaction: Transaction, amount: int = 0) -> Dispute | None:
-    """Open a chargeback over `amount` hundredths, 0 for all; None when one is open already."""
+def open_dispute(
+    work: Work, transaction: Transaction, amount: int = 0, kind: str = "chargeback"
+) -> Dispute | None:
+    """Open a dispute over `amount` hundredths, 0 for all; None when one is open already."""
     if any(each.status == "open" for each in disputes.of_transaction(work, transaction.id)):
         return None
     disputed = amount or transaction.amount
-    values = (nonces.new_id(16), transaction.id, "open", disputed, work.now, work.now)
-    work.db.execute("INSERT INTO disputes VALUES (?, ?, ?, ?, ?, ?)", values)
-    dispute = Dispute(*values)
+    dispute = Dispute(nonces.new_id(16), transaction.id, "open", disputed, work.now, work.now, kind)
+    disputes.save(work, dispute)
     notifications.add_dispute(work, "dispute_opened", dispute, transaction)
     return dispute
 
 
 def close_dispute(work: Work, transaction: Transaction, status: str) -> Dispute | None:
-    """End the open chargeback as `won` or `lost`; None when none is open."""
+    """End the open dispute, as `won` for example; None when none is open."""
     for dispute in disputes.of_transaction(work, transaction.id):
         if dispute.status == "open":
-            closed = replace(dispute, status=status, updated_at=work.now)
-            work.db.execute(
-                "UPDATE disputes SET status = ?, updated_at = ? WHERE id = ?",
-                (status, work.now, dispute.id),
-            )
-            notifications.add_dispute(work, f"dispute_{status}", closed, transaction)
-            return closed
+            return change(work, dispute, transaction, status)
     return None
+
+
+def change(work: Work, dispute: Dispute, transaction: Transaction, status: str) -> Dispute:
+    """Give a dispute another status, whatever it has, and announce it."""
+    changed = replace(dispute, status=status, updated_at=work.now)
+    disputes.save(work, changed)
+    notifications.add_dispute(work, f"dispute_{status}", changed, transaction)
+    return changed

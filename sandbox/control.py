@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from sandbox import (
     actions,
     amounts,
     clock,
+    disputes,
     faults,
     lifecycle,
     notifications,
@@ -20,6 +22,7 @@ from sandbox import (
     transactions,
 )
 from sandbox.refusals import Refused
+from sandbox.transactions import Transaction
 from sandbox.work import Desk, Work
 
 LIST_LENGTH = 200
@@ -186,13 +189,16 @@ def _list_transactions(desk: Desk) -> Any:
         return [actions.summary(row) for row in rows]
 
 
-def act(desk: Desk, transaction_id: str, action: str, amount: object = None) -> dict[str, Any]:
-    """Do one of actions.ACTIONS. Raises 404, BadRequest, Refused or actions.NotPossible."""
+def act(
+    desk: Desk, transaction_id: str, action: str, more: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Do one of actions.ACTIONS; `more`: a dispute's amount and kind.
+
+    Raises 404, BadRequest, Refused or actions.NotPossible.
+    """
     handler = actions.ACTIONS.get(action) or abort(404)
-    if amount is not None:
-        if action != "dispute-open":
-            raise BadRequest("Only dispute-open takes an amount.")
-        handler = actions.disputing(amounts.parse(amount, "dispute"))
+    if more:
+        handler = _disputing(action, more)
     lifecycle.catch_up(desk)
     with desk.writing() as work:
         row = transactions.load(work, transaction_id) or abort(404)
@@ -200,8 +206,18 @@ def act(desk: Desk, transaction_id: str, action: str, amount: object = None) -> 
         return actions.summary(row)
 
 
+def _disputing(action: str, more: dict[str, Any]) -> Callable[[Work, Transaction], None]:
+    kind = more.get("kind", disputes.KINDS[0])
+    if action != "dispute-open" or set(more) - {"amount", "kind"}:
+        raise BadRequest("Only dispute-open takes something: an amount and a kind.")
+    if kind not in disputes.KINDS:
+        raise BadRequest(f"kind must be one of: {', '.join(disputes.KINDS)}.")
+    amount = more.get("amount")
+    return actions.disputing(0 if amount is None else amounts.parse(amount, "dispute"), kind)
+
+
 def _act(desk: Desk, transaction_id: str, action: str) -> Any:
-    return act(desk, transaction_id, action, _json().get("amount"))
+    return act(desk, transaction_id, action, _json())
 
 
 def _disburse(desk: Desk) -> Any:

@@ -23,7 +23,7 @@ def add_transaction(work: Work, kind: str, transaction: Transaction) -> int:
 
 
 def add_dispute(work: Work, kind: str, dispute: Dispute, transaction: Transaction) -> int:
-    """Announce a chargeback's opening or end."""
+    """Announce a dispute's opening or another status of it."""
     subject = {"dispute": render.dispute(work, dispute, transaction)}
     return add(work, kind, dispute.id, subject)
 

@@ -123,7 +123,7 @@ def _returns(row: Transaction) -> list[dict[str, Any]]:
 
 
 def dispute(work: Work, row: Dispute, of: Transaction) -> dict[str, Any]:
-    """A chargeback with the transaction it is about."""
+    """A dispute with the transaction it is about."""
     won = row.status == "won"
     return {
         "id": row.id,
@@ -134,8 +134,8 @@ def dispute(work: Work, row: Dispute, of: Transaction) -> dict[str, Any]:
         "case_number": f"CASE-{row.id.upper()}",
         "currency_iso_code": of.currency,
         "status": row.status,
-        "kind": "chargeback",
-        "reason": "fraud",
+        "kind": row.kind,
+        "reason": "retrieval" if row.kind == "retrieval" else "fraud",
         "reason_code": "83",
         "reason_description": None,
         "received_date": clock.moment(row.opened_at).date(),
@@ -147,7 +147,7 @@ def dispute(work: Work, row: Dispute, of: Transaction) -> dict[str, Any]:
         "merchant_account_id": of.data.get("merchant_account_id"),
         "evidence": [],
         "paypal_messages": [],
-        "status_history": [],
+        "status_history": [_dispute_event(each) for each in disputes.events(work, row.id)],
         "transaction": {
             "id": of.id,
             "global_id": f"transaction_{of.id}",
@@ -157,6 +157,15 @@ def dispute(work: Work, row: Dispute, of: Transaction) -> dict[str, Any]:
             "payment_instrument_subtype": of.data["instrument"].get("card_type"),
             "purchase_order_number": of.data.get("purchase_order_number"),
         },
+    }
+
+
+def _dispute_event(event: disputes.Event) -> dict[str, Any]:
+    return {
+        "status": event.status,
+        "timestamp": clock.moment(event.at),
+        "effective_date": clock.moment(event.at).date(),
+        "disbursement_date": None,
     }
 
 

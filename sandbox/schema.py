@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 # Amounts are whole hundredths of the currency's unit, times whole seconds UTC, `data` is JSON.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS clock (seconds INTEGER NOT NULL);
@@ -53,9 +55,16 @@ CREATE INDEX IF NOT EXISTS status_events_transaction ON status_events (transacti
 
 CREATE TABLE IF NOT EXISTS disputes (
     id TEXT PRIMARY KEY, transaction_id TEXT NOT NULL, status TEXT NOT NULL,
-    amount INTEGER NOT NULL, opened_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+    amount INTEGER NOT NULL, opened_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'chargeback'
 );
 CREATE INDEX IF NOT EXISTS disputes_transaction ON disputes (transaction_id);
+
+CREATE TABLE IF NOT EXISTS dispute_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, dispute_id TEXT NOT NULL,
+    status TEXT NOT NULL, at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS dispute_events_dispute ON dispute_events (dispute_id);
 
 CREATE TABLE IF NOT EXISTS request_keys (
     key TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL,
@@ -91,6 +100,7 @@ RESET = (
     "DELETE FROM notifications",
     "DELETE FROM faults",
     "DELETE FROM request_keys",
+    "DELETE FROM dispute_events",
     "DELETE FROM disputes",
     "DELETE FROM status_events",
     "DELETE FROM transactions",
@@ -101,3 +111,9 @@ RESET = (
     "DELETE FROM settings WHERE name <> 'secret'",
     "UPDATE clock SET seconds = 0",
 )
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Give the tables of a file that an earlier version made what they lack."""
+    if "kind" not in {row["name"] for row in db.execute("PRAGMA table_info(disputes)")}:
+        db.execute("ALTER TABLE disputes ADD COLUMN kind TEXT NOT NULL DEFAULT 'chargeback'")

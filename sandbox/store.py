@@ -53,6 +53,7 @@ class Store:
         self._anchor.execute("PRAGMA journal_mode = WAL")
         self._anchor.executescript(schema.SCHEMA)
         with self.writing() as db:
+            schema.upgrade(db)
             self._secret = self._keep_secret(db)
 
     def close(self) -> None:

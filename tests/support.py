@@ -84,6 +84,7 @@ class Factory:
                 tender=tender,
                 brand="Visa",
                 last_four="1111",
+                mandate="I agree." if tender is Tender.DIRECT_DEBIT else "",
                 created_at=clock.now(),
             )
         )

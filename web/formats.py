@@ -13,17 +13,18 @@ from werkzeug.local import LocalProxy
 
 from billing.money import format_amount
 from billing.office import get_settings
+from billing.placeholders import paragraphs
 from models import Settings, db
 
 
 def register(app: Flask) -> None:
-    """Give ``app`` its filters (money, day, moment) and the globals ``office`` and ``mode``."""
+    """Give ``app`` its filters (money, day, moment, paragraphs) and the globals: office, mode."""
     Babel(
         app,
         locale_selector=lambda: _office().locale,
         timezone_selector=lambda: _office().timezone,
     )
-    app.jinja_env.filters.update(money=money, day=day, moment=moment)
+    app.jinja_env.filters.update(money=money, day=day, moment=moment, paragraphs=paragraphs)
     app.jinja_env.globals.update(office=LocalProxy(_office), mode=app.config["COUNTERFOIL"].mode)
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Callable
 
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, or_, select, text
 
 from billing import clock
+from billing.mailing import MAX_TRIES, PATIENCE, tried_in_vain
 from models import OutgoingEmail, db
 from models.states import EmailState
 
 log = logging.getLogger(__name__)
 
-OUTBOX_PATIENCE = dt.timedelta(minutes=15)
 Probe = Callable[[], str | None]
 
 
@@ -51,11 +50,24 @@ def _database() -> str | None:
 
 
 def _outbox() -> str | None:
-    waiting = db.session.scalar(
-        select(func.min(OutgoingEmail.next_try_at)).where(
-            OutgoingEmail.state.in_((EmailState.QUEUED, EmailState.SENDING))
-        )
-    )
-    if waiting and clock.now() - waiting > OUTBOX_PATIENCE:
+    unsent = OutgoingEmail.state.in_((EmailState.QUEUED, EmailState.SENDING))
+    longest = db.session.scalar(select(func.min(OutgoingEmail.next_try_at)).where(unsent))
+    if longest and clock.now() - longest > PATIENCE:
         return "e-mail has been waiting for more than 15 minutes"
+    if _nothing_gets_out():
+        return "the mail server has taken no e-mail for more than 15 minutes"
     return None
+
+
+def _nothing_gets_out() -> bool:
+    """Whether letters were tried in vain and none that is newer has got out.
+
+    A single address that takes nothing is no reason to be unwell: that is staff's to look at.
+    """
+    sent, failed = (OutgoingEmail.state == state for state in (EmailState.SENT, EmailState.FAILED))
+    newest = select(func.max(OutgoingEmail.id)).where(sent).scalar_subquery()
+    given_up = and_(failed, OutgoingEmail.tries >= MAX_TRIES)
+    stuck = select(OutgoingEmail.id).where(
+        or_(tried_in_vain(), given_up), OutgoingEmail.id > func.coalesce(newest, 0)
+    )
+    return bool(db.session.scalar(select(stuck.exists())))

@@ -68,7 +68,7 @@ def values_of(kind: str, context: Context) -> dict[str, str]:
 
 def _fits(kind: str, context: Context) -> bool:
     """Whether the letter says what its kind is for: one that was overtaken has other words."""
-    if kind in ("invoice", "invoice_again", "reminder"):
+    if kind in ("invoice", "invoice_again", "reminder", "payment_failed", "payment_returned"):
         return bool(context["paper"].pay_url)
     if kind == "receipt":
         return bool(context["lines"])
@@ -91,13 +91,13 @@ def _invoice(context: Context) -> dict[str, str]:
 
 def _receipt(context: Context) -> dict[str, str]:
     line = context["lines"][0]
-    made = {"amount": money(line.kept), "paid_on": day(line.on), "method": line.method}
+    amount = money(context["paid_amount"])
+    made = {"amount": amount, "paid_on": day(line.on), "method": line.method}
     paid_for = context["paid_for"]
     if len(paid_for) > 1:
         # One letter about several invoices: it must not read as if it were about the first.
-        whole = sum(share for _each, share in paid_for) + (context["surplus"] or 0)
         numbers = ", ".join(f"#{invoice.number}" for invoice, _share in paid_for)
-        made |= {"amount": money(whole), "invoice": numbers, "description": ""}
+        made |= {"invoice": numbers, "description": ""}
     return {**_invoice(context), **made}
 
 

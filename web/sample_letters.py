@@ -48,6 +48,7 @@ def sample_context(kind: str, office: Settings, today: dt.date) -> dict[str, Any
         "paper": InvoicePaper(content, state, 0 if paid else _AMOUNT, pay_url="" if paid else link),
         "lines": [PaidLine(1, today, _CARD, "8kf2m0ab", _AMOUNT)],
         "paid_for": [],
+        "paid_amount": _AMOUNT,
         "surplus": 0,
         "failed_amount": _AMOUNT,
         "tried_for": [],

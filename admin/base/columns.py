@@ -250,7 +250,9 @@ def named(column: Column, model: Any) -> Column:
         inner = column.render(values[:-1], words, full)
         if address is None or full:
             return inner
-        return Markup(f'<a class="name" href="{escape(address)}">{escape(inner)}</a>')  # noqa: S704
+        # By its id the row's tick box and its other link are called (templates/admin/table.html).
+        where = escape(address)
+        return Markup(f'<a class="name" id="{where}" href="{where}">{escape(inner)}</a>')  # noqa: S704
 
     return replace(
         column,

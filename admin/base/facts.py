@@ -50,15 +50,11 @@ def count_of(name: str, model: Any, conditions: Sequence[Any]) -> Any:
     return select(_text("count"), _text(name), cast(counted, String))
 
 
-def grouped_counts(model: Any, attribute: str, conditions: Sequence[Any]) -> Any:
-    """Return the member that counts by state at once, for rows that are few already."""
-    column = getattr(model, attribute)
-    return (
-        select(_text("count"), cast(column, String), cast(func.count(), String))
-        .select_from(model)
-        .where(*conditions)
-        .group_by(column)
-    )
+def grouped_counts(model: Any, state: Any, conditions: Sequence[Any]) -> Any:
+    """Return the member that counts by ``state`` at once, for rows that are few already."""
+    few = select(cast(state, String).label("state")).select_from(model).where(*conditions)
+    rows = few.subquery()
+    return select(_text("count"), rows.c.state, cast(func.count(), String)).group_by(rows.c.state)
 
 
 def list_of(each: Related) -> Any:

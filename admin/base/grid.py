@@ -166,7 +166,7 @@ def _read_state(
             return state, [derived.condition(words)]
         return state, [column.in_(derived.members)]
     if state in view.states:
-        return state, [column == state]
+        return state, [view.in_state(state)]
     if state:
         reading.refuse("State", state)
     hidden = view.panel.hidden
@@ -237,12 +237,12 @@ def _facts_statement(
     members: list[Any] = []
     others = request.reading.conditions
     if view.pills is not None:
-        column = getattr(view.model, view.pills)
         if request.query:
-            members.append(grouped_counts(view.model, view.pills, others))
+            members.append(grouped_counts(view.model, view.state_shown(), others))
         else:
             members += [
-                count_of(state, view.model, [column == state, *others]) for state in view.states
+                count_of(state, view.model, [view.in_state(state), *others])
+                for state in view.states
             ]
         members += [
             count_of(name, view.model, [derived.condition(words), *others])

@@ -10,11 +10,11 @@ from flask_admin.form import BaseForm
 from wtforms import BooleanField, StringField
 
 from admin.base.access import actor, holds, not_found
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.scope import read_id
 from billing.errors import NotFound, Refusal
 from billing.saved_filters import delete_filter, save_filter
 
-REFUSED = 422
 # Of the grid's own parameters those that make sense another day.
 KEEPABLE = frozenset({"q", "sort", "state"})
 
@@ -73,16 +73,14 @@ class FilterPages:
         except Refusal as refusal:
             flash(refusal.sentence, "warning")
         # Only ever a question of this grid's own address.
-        return redirect(url_for(".index_view") + (back if back.startswith("?") else ""), 303)
+        asked = back if back.startswith("?") and back.isprintable() else ""
+        return redirect(url_for(".index_view") + asked, 303)
 
     def _keepable(self) -> set[str]:
         return {param for each in self.filters for param in each.params} | KEEPABLE
 
     def _ask_again(self, form: Any, query: str, refusal: Refusal) -> Any:
-        if refusal.field and refusal.field in form:
-            form[refusal.field].errors = [refusal.sentence]
-        else:
-            form.form_errors = [refusal.sentence]
+        show_refusal(form, refusal)
         page = self.render(
             "admin/model/save_filter.html",
             form=form,

@@ -116,6 +116,14 @@ class RecordView(FormPages, FilterPages, GuardedView, ModelView):
         """Return the columns of the related table ``name`` on the record's page."""
         return columns
 
+    def state_shown(self) -> Any:
+        """Return the state as people read it, in SQL; for records that have states."""
+        return getattr(self.model, str(self.pills))
+
+    def in_state(self, state: str) -> Any:
+        """Return the condition that people read ``state``; one that an index can answer."""
+        return getattr(self.model, str(self.pills)) == state
+
     def title_of(self, record: Any) -> str:
         """Return what this record is called at the top of its page."""
         return title_text(self.model, getattr(record, title_name(self.model)), record.id)

@@ -12,6 +12,7 @@ from admin.pages.credit_use import CreditUsePage
 from admin.pages.crediting import CreditPage
 from admin.pages.dashboard import Dashboard
 from admin.pages.deciding import ApplicationDecisions
+from admin.pages.declining import DeclinePages
 from admin.pages.demo_clock import ClockPage
 from admin.pages.drafting import Drafting
 from admin.pages.fee_rules import FeeRules
@@ -55,6 +56,7 @@ PAGES: list[type[PanelPage]] = [
     SettlePage,
     CreditPage,
     PaymentActions,
+    DeclinePages,
     BillingPages,
     NightlyPage,
     SpreadingPage,

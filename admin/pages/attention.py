@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from babel import Locale
-from sqlalchemy import Row, Subquery, exists, func, select, true
+from sqlalchemy import Row, Subquery, exists, func, or_, select, true
 
 from admin.base.access import holds
 from admin.base.scope import in_scope
 from admin.base.words import Words
-from admin.credit import unapplied_amount, unapplied_condition
 from admin.pages.matters_gateway import gateway_facts
 from billing import clock
+from billing.credit_use import unused, unused_amount
+from billing.mailing import tried_in_vain
 from billing.overdue import overdue_condition
 from models import Application, Invoice, OutgoingEmail, Payment, User, db
 from models.states import (
@@ -129,18 +130,22 @@ def _unapplied() -> Subquery:
     return (
         select(
             func.count().label("unapplied_count"),
-            _sum(unapplied_amount()).label("unapplied"),
+            _sum(unused_amount()).label("unapplied"),
             func.min(Payment.id).label("unapplied_oldest"),
         )
-        .where(unapplied_condition(), *in_scope(Payment))
+        .where(unused(), *in_scope(Payment))
         .subquery()
     )
 
 
 def _undelivered() -> Subquery:
+    failed = OutgoingEmail.state == EmailState.FAILED
     return (
-        select(func.count().label("undelivered_count"))
-        .where(OutgoingEmail.state == EmailState.FAILED, *in_scope(OutgoingEmail))
+        select(
+            func.count().filter(failed).label("undelivered_count"),
+            func.count().filter(tried_in_vain()).label("untaken_count"),
+        )
+        .where(or_(failed, tried_in_vain()), *in_scope(OutgoingEmail))
         .subquery()
     )
 

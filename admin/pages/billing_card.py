@@ -37,8 +37,8 @@ from models.states import BillingMethod, BillingTrigger
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 METHODS = {
-    BillingMethod.GATEWAY: "Charge the registered payment method",
-    BillingMethod.INVOICE: "Send invoices",
+    BillingMethod.GATEWAY: "Gateway",
+    BillingMethod.INVOICE: "Invoice",
 }
 TRIGGERS = {
     BillingTrigger.DEFAULT: "Default",

@@ -6,7 +6,6 @@ what would happen is another by then, nothing is done and the page is shown anew
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +19,8 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, validators
 
 from admin.base import cells
-from admin.base.access import actor, requires, signed_in
+from admin.base.access import actor, refuse_entry, requires, signed_in
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.scope import read_id, site_ids
 from admin.base.words import Words, words
 from admin.pages.bulk_selection import (
@@ -30,14 +30,14 @@ from admin.pages.bulk_selection import (
     Selection,
     read_selection,
 )
-from admin.pages.verbs import REFUSED, VerbPage, show_refusal
+from admin.pages.verbs import VerbPage
 from billing import bulk_outcomes as verbs
 from billing.bulk import Forecast, begin_run, counted, forecast, forecast_rows, verb_of
 from billing.bulk_outcomes import BulkVerb
 from billing.errors import Refusal
 from models import BulkRow, BulkRun, db
 from models import Label as LabelRecord
-from models.states import OPEN_INVOICE_STATES, BulkResult
+from models.states import BulkResult
 
 # Rows that are listed; the counts and sums are always of all.
 SHOWN = 200
@@ -107,12 +107,19 @@ class BulkPages(VerbPage):
         return self._ask(verbs.PDF)
 
     def _ask(self, verb: BulkVerb) -> Any:
+        # Beside the verb's own: the page names customers and what they owe.
+        refused = refuse_entry("invoices.view")
+        if refused is not None:
+            return refused
         chosen = read_selection()
         if chosen is None:
             flash("Tick the invoices first, or choose all that match.", "warning")
             return redirect(url_for("invoice.index_view"))
-        params = _params(verb)
-        form: Any = BaseForm()
+        params, form = None, self.form(BaseForm)
+        try:
+            params = _params(verb)
+        except Refusal as refusal:
+            show_refusal(form, refusal)
         if params is not None:
             form = (ConfirmForm if verb is verbs.CHARGE else BaseForm)(request.form or None)
             run_id = self._begun(verb, chosen, params, form)
@@ -139,7 +146,9 @@ class BulkPages(VerbPage):
         found = rows = None
         outcome = request.args.get(OUTCOME, "")
         if params is not None:
-            found = forecast(db.session(), verb, chosen.conditions, params)
+            found = forecast(
+                db.session(), verb, chosen.conditions, params, staff_id=actor().id or 0
+            )
             rows = forecast_rows(
                 db.session(),
                 verb,
@@ -173,13 +182,18 @@ class BulkPages(VerbPage):
 
 
 def _params(verb: BulkVerb) -> dict[str, Any] | None:
-    """Return what the verb needs besides; None when that has still to be asked for."""
+    """Return what the verb needs besides; None when that has still to be asked for.
+
+    Raises ``Refusal`` when the label it is about is gone.
+    """
     if verb is not verbs.LABEL:
         return {}
-    label = db.session.get(LabelRecord, read_id(request.args.get(LABEL)) or 0)
-    how = request.args.get(HOW)
-    if label is None or how not in ("add", "remove"):
+    number, how = read_id(request.args.get(LABEL)), request.args.get(HOW)
+    if number is None or how not in ("add", "remove"):
         return None
+    label = db.session.get(LabelRecord, number)
+    if label is None:
+        raise Refusal("This label is gone. Nothing was done.", "no_label")
     return {"label": label.id, "how": how}
 
 
@@ -218,18 +232,14 @@ def _shown(verb: BulkVerb, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
             "name": f"#{row.number}" if row.number else "Draft",
             "url": spoken.eye("invoice", row.id),
             "user": row.name,
-            "state": _state(row, spoken),
+            "state": cells.badge(row.state)
+            + (cells.overdue_flag() if row.is_overdue else Markup()),
             "left": spoken.money(row.balance),
             "goes": row.outcome in verb.goes,
             "words": _plain(verb.words(row.outcome)) + _credit(verb, row, spoken),
         }
         for row in rows
     ]
-
-
-def _state(row: Row[Any], spoken: Words) -> Markup:
-    late = row.state in OPEN_INVOICE_STATES and (row.overdue_on or dt.date.max) <= spoken.today
-    return cells.badge(row.state) + (cells.overdue_flag() if late else Markup())
 
 
 def _credit(verb: BulkVerb, row: Row[Any], spoken: Words) -> str:

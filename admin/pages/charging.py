@@ -17,12 +17,13 @@ from wtforms import validators
 from admin.base.access import actor, not_found, requires
 from admin.base.actions import eye_action
 from admin.base.fields import MoneyField
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.registry import record_url
 from admin.base.scope import read_id, site_ids
 from admin.base.words import words
 from admin.pages.charging_words import came_of, following
-from admin.pages.in_person_form import shown_balance
-from admin.pages.verbs import REFUSED, VerbPage, show_refusal
+from admin.pages.in_person_form import shown_amount
+from admin.pages.verbs import VerbPage
 from billing import guards
 from billing.charging import charge_customer, check_part
 from billing.credit_use import available_credit
@@ -75,7 +76,7 @@ class ChargePage(VerbPage):
         check_part(db.session(), invoice, amount)
         if read_id(request.form.get("named")) != amount:
             return self._ask(invoice, form, again=True)
-        shown = shown_balance(request.form.get("shown_balance"))
+        shown = shown_amount(request.form.get("shown_balance"))
         invoice_id = invoice.id
         attempt = charge_customer(
             invoice_id,

@@ -180,20 +180,18 @@ class CreatePage(VerbPage):
             done.append(create())
             return "The draft was created."
 
-        answer = self.answer(
+        return self.answer(
             "admin/pages/create_invoice.html",
             form,
             record,
             create_it,
+            to=lambda: opened(done[0]),
             heading=HEADING,
             button="Create draft",
             consequences=[
                 "A draft is made. Nothing is sent, and it has no number, until you send it."
             ],
         )
-        if done:
-            answer.location = opened(done[0]) or answer.location
-        return answer
 
 
 def opened(invoice_id: int) -> str | None:

@@ -16,12 +16,12 @@ from admin.base.page import PanelPage
 from admin.base.registry import menu
 from admin.base.scope import in_scope
 from admin.base.words import Words, words
-from admin.history import NAMES
+from admin.history import address_of, name_of
 from admin.pages.attention import read_facts, week_starts
 from admin.pages.matter import Matter
 from admin.pages.matters_gateway import gateway_matters
 from admin.pages.oldest import oldest_overdue
-from models import Application, History, Invoice, User, db
+from models import Application, History, Invoice, Label, User, db
 
 EVENTS = 12
 # Height of the chart's tallest bar, and the width of a week, in the drawing's own units.
@@ -110,12 +110,21 @@ def _invoices(facts: Row[Any], spoken: Words) -> list[Matter]:
 
 
 def _letters(facts: Row[Any]) -> list[Matter]:
-    count = facts._mapping.get("undelivered_count")
-    if not count:
+    if "undelivered_count" not in facts._mapping:
         return []
-    what = _count(count, "e-mail could not be delivered", "e-mails could not be delivered")
-    url = url_for("outgoingemail.index_view", state="failed")
-    return [Matter("mail-x", what, "", url, "look at why, then send again", "bad")]
+    found = []
+    count = facts.undelivered_count
+    if count:
+        what = _count(count, "e-mail could not be delivered", "e-mails could not be delivered")
+        url = url_for("outgoingemail.index_view", state="failed")
+        found.append(Matter("mail-x", what, "", url, "look at why, then send again", "bad"))
+    count = facts.untaken_count
+    if count:
+        what = _count(count, "e-mail has not got out yet", "e-mails have not got out yet")
+        url = url_for("outgoingemail.index_view", state="queued")
+        how = "we keep trying; the reason is on each e-mail"
+        found.append(Matter("mail-warning", what, "", url, how))
+    return found
 
 
 def _payments(facts: Row[Any], spoken: Words) -> list[Matter]:
@@ -181,19 +190,23 @@ def newest_events(spoken: Words) -> list[tuple[Event, str, str | None]]:
     return [
         (
             event(row, spoken),
-            titles.get(
-                (row.record, row.record_id),
-                f"{NAMES.get(row.record, row.record.capitalize())} {row.record_id}",
+            titles.get((row.record, row.record_id)) or name_of(row.record, row.record_id),
+            address_of(
+                row.record, row.record_id, spoken, there=(row.record, row.record_id) in titles
             ),
-            spoken.eye(row.record, row.record_id),
         )
         for row in rows
     ]
 
 
 def _titles(wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """Return what the records of the commonest kinds are called, in one statement."""
-    models: dict[str, Any] = {"invoice": Invoice, "application": Application, "user": User}
+    """Return what those of the commonest kinds that are there are called, in one statement."""
+    models: dict[str, Any] = {
+        "invoice": Invoice,
+        "application": Application,
+        "user": User,
+        "label": Label,
+    }
     members = []
     for name, model in models.items():
         ids = sorted(key for record, key in wanted if record == name)

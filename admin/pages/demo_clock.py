@@ -14,8 +14,8 @@ from flask import Blueprint, current_app, flash, make_response, redirect, reques
 from flask_admin import expose
 
 from admin.base.page import PanelPage
+from admin.base.refusing import REFUSED
 from admin.base.words import words
-from admin.pages.verbs import REFUSED
 from billing import clock
 from billing.errors import Refusal
 

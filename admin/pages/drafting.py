@@ -14,6 +14,7 @@ from sqlalchemy import select
 from admin.base.access import actor, holds, not_found, requires
 from admin.base.actions import eye_action
 from admin.base.fields import shown_amount, shown_number
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.registry import record_url
 from admin.base.words import words
 from admin.pages.drafting_form import (
@@ -28,7 +29,7 @@ from admin.pages.drafting_form import (
     typed_rows,
     work_out,
 )
-from admin.pages.verbs import REFUSED, VerbPage, show_refusal
+from admin.pages.verbs import VerbPage
 from billing.drafts import mark_of
 from billing.errors import NotFound, Refusal
 from billing.guards import why_not_edit

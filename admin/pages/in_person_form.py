@@ -9,6 +9,7 @@ from flask_admin.form import BaseForm
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField, validators
 
 from admin.base.fields import MoneyField
+from admin.base.refusing import show_refusal
 from admin.base.words import words
 from admin.pages.choosing import OneOfField
 from admin.pages.verbs import DayField, clean
@@ -57,7 +58,7 @@ class InPersonForm(BaseForm):
     paid_on = DayField(
         "Date of the payment",
         [validators.Optional()],
-        description="The day on the bank's statement. Empty: today.",
+        description="The day on the bank's statement; the receipt says it. Empty: today.",
     )
     note = TextAreaField(
         "Note",
@@ -87,6 +88,11 @@ class InPersonForm(BaseForm):
         if self.amount.data is None and not self.amount.errors:
             self.amount.errors = ["Enter the amount."]
         return not self.errors
+
+    def show(self, refusal: Refusal) -> None:
+        """Put the sentence at its field; a manual method is chosen as a form of payment here."""
+        field = "tender" if refusal.field == "method" else refusal.field
+        show_refusal(self, Refusal(refusal.sentence, refusal.code, field))
 
     def manual(self) -> Manual:
         """Return the payment as typed; call it for a valid form that is not about a card."""
@@ -126,8 +132,8 @@ def tenders(methods: Sequence[str]) -> list[tuple[str, str]]:
     return fixed + [(f"{_METHOD}{method}", method) for method in methods]
 
 
-def shown_balance(text: str | None) -> int:
-    """Return the balance (minor units) the page showed; ``Refusal`` when it did not come along."""
+def shown_amount(text: str | None) -> int:
+    """Return the minor units the page showed; ``Refusal`` when they did not come along."""
     plain = (text or "").strip()
     if not (plain.isascii() and plain.isdigit() and len(plain) <= 15):
         raise Refusal("The page was not complete. Please look again.", "incomplete")

@@ -60,7 +60,7 @@ class LabelEndPages(VerbPage):
             label,
             self.form(BaseForm),
             delete_it,
-            lambda: None,
+            to=_list,
             heading=heading,
             button=heading,
             consequences=lambda: _deleting(label),
@@ -97,7 +97,7 @@ class LabelEndPages(VerbPage):
             label,
             form,
             merge_them,
-            lambda: read_id(form.into.data),
+            to=lambda: _page_of(read_id(form.into.data)),
             heading=heading,
             button="Merge",
             consequences=lambda: _merging(label),
@@ -114,38 +114,29 @@ class LabelEndPages(VerbPage):
         label: Label,
         form: BaseForm,
         verb: Callable[[], str],
-        where: Callable[[], int | None],
         **context: Any,
     ) -> Any:
-        """Carry ``verb`` out and go where there is something to see: the label's page is gone.
-
-        where -- the label to go to afterwards; None: the list
-        """
-        done: list[bool] = []
-
-        def end() -> str:
-            sentence = verb()
-            done.append(True)
-            return sentence
-
-        answer = self.answer(
+        """Carry ``verb`` out and go where there is something to see: the label's page is gone."""
+        return self.answer(
             "admin/pages/label_end.html",
             form,
             label,
-            end,
+            verb,
             danger=True,
             use=lambda: label_use(db.session(), label.id),
             **context,
         )
-        if done:
-            key, prefix = where(), eye_prefix("label")
-            answer.location = f"{prefix}{key}" if key and prefix else _list()
-        return answer
 
 
 def _gone() -> Any:
     flash("This label is gone already. Nothing was changed.", "warning")
     return redirect(_list(), 303)
+
+
+def _page_of(label_id: int | None) -> str:
+    """Return the page of the label that is left, or the list for whoever may not open it."""
+    prefix = eye_prefix("label")
+    return f"{prefix}{label_id}" if label_id and prefix else _list()
 
 
 def _list() -> str:

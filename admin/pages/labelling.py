@@ -15,7 +15,8 @@ from admin.base.access import actor, holds, refuse_entry, requires
 from admin.base.fields import ManyField
 from admin.base.scope import read_id, relation
 from admin.pages.verbs import VerbPage, clean
-from billing.labelling import LABELLED, set_labels, why_not_label
+from billing.guards import why_not_mark
+from billing.labelling import LABELLED, set_labels
 from models import Invoice, Label, Unit, User, db
 
 
@@ -55,7 +56,7 @@ class LabelPages(VerbPage):
         if refused is not None:
             return refused
         record = self.record(model)
-        why_not = why_not_label(record)
+        why_not = why_not_mark(record)
         if why_not is not None:
             return self.refused(record, "Labels", why_not)
         form: Any = self.form(LabelForm, labels=record.labels)
@@ -114,7 +115,7 @@ def labels_on(record: Any) -> Labelling | None:
     owner, label = (remote for _local, remote in found.local_remote_pairs)
     is_on = exists().where(owner == record.id, label == Label.id)
     statement = select(Label.id, Label.name, is_on.label("is_on")).order_by(Label.name, Label.id)
-    may_change = holds("invoices.label") and why_not_label(record) is None
+    may_change = holds("invoices.label") and why_not_mark(record) is None
     if not may_change:
         statement = statement.where(is_on)
     rows: list[Any] = list(db.session.execute(statement))

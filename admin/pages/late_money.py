@@ -8,15 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from admin.base.access import holds
 from admin.base.scope import in_scope
 from admin.base.words import words
-from admin.credit import unapplied_condition
+from billing.credit_use import unused
 from models import Allocation, Invoice, Payment, User, db
 from models.states import (
-    COLLECTED_PAYMENT_STATES,
     LIVE_PAYMENT_STATES,
     AllocationState,
     PaymentKind,
@@ -51,15 +50,15 @@ def late_payments(invoice: Invoice) -> list[Late]:
             Allocation.state == AllocationState.RELEASED,
             Payment.detached,
             Payment.kind == PaymentKind.CHARGE,
-            Payment.state.in_((*LIVE_PAYMENT_STATES, *COLLECTED_PAYMENT_STATES)),
+            or_(Payment.state.in_(LIVE_PAYMENT_STATES), unused()),
             *in_scope(Payment),
         )
         .order_by(Payment.id)
     )
-    return [late for payment, share in rows if (late := _late(payment, share)) is not None]
+    return [_late(payment, share) for payment, share in rows]
 
 
-def _late(payment: Payment, share: int) -> Late | None:
+def _late(payment: Payment, share: int) -> Late:
     amount = words().money(share)
     what = f"A payment of {amount} that had been given up"
     if payment.tender is Tender.DIRECT_DEBIT:
@@ -67,8 +66,6 @@ def _late(payment: Payment, share: int) -> Late | None:
     if payment.state in LIVE_PAYMENT_STATES:
         then = "If its money arrives, it becomes this user's credit and staff are told."
         return Late(payment, f"{what} is still on its way. {then}", arrived=False)
-    if payment.unapplied <= 0:
-        return None
     left = words().money(payment.unapplied)
     rest = "" if payment.unapplied == share else f"; {left} of it is not used"
     return Late(payment, f"{what} has arrived{rest}. Apply it or refund it.", arrived=True)
@@ -79,5 +76,5 @@ def unapplied_of(record: Any) -> list[Payment]:
     if not holds("payments.view"):
         return []
     about = Payment.user_id if isinstance(record, User) else Payment.id
-    rows = select(Payment).where(about == record.id, unapplied_condition(), *in_scope(Payment))
+    rows = select(Payment).where(about == record.id, unused(), *in_scope(Payment))
     return list(db.session.scalars(rows.order_by(Payment.id).limit(MOST)))

@@ -13,9 +13,9 @@ from wtforms import StringField, TextAreaField
 from admin.base.access import actor, holds, not_found, requires
 from admin.base.forms import read_seen
 from admin.base.page import PanelPage
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.words import office_settings
 from admin.pages.letters import LETTER_HEADERS
-from admin.pages.verbs import REFUSED, show_refusal
 from billing.errors import Refusal
 from billing.letter_kinds import LETTERS
 from billing.letter_texts import (

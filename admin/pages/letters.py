@@ -13,6 +13,7 @@ from admin.base.actions import eye_action
 from admin.pages.verbs import VerbPage
 from billing.actions import email_actions
 from billing.errors import Refusal
+from billing.letter_kinds import SECRET_KINDS
 from billing.mailing import retry_email
 from models import OutgoingEmail
 
@@ -79,11 +80,11 @@ class EmailActions(VerbPage):
 
 
 def can_be_read(email: OutgoingEmail) -> bool:
-    """Whether staff may read the letter: not before it was written, and never a password's link.
+    """Whether staff may read the letter: not before it was written, and never a secret one.
 
-    With that link somebody who may only look at e-mail could become the person it was sent to.
+    With its link somebody who may only look at e-mail could become the person it was sent to.
     """
-    return bool(email.html) and email.kind != "staff_password"
+    return bool(email.html) and email.kind not in SECRET_KINDS
 
 
 eye_action(OutgoingEmail, "retry", "email_actions.retry")

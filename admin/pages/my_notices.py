@@ -9,8 +9,8 @@ from flask_admin import expose
 
 from admin.base.access import actor, holds, signed_in
 from admin.base.page import PanelPage
+from admin.base.refusing import REFUSED
 from admin.base.words import words
-from admin.pages.verbs import REFUSED
 from billing.digests import newest_notices, waiting_digest
 from billing.errors import Refusal
 from billing.notice_kinds import CHOICE_WORDS, KINDS, known_kind, path_of

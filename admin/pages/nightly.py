@@ -13,7 +13,7 @@ from typing import Any
 from flask import flash, redirect, url_for
 from flask_admin import expose
 
-from admin.base.access import not_found, requires
+from admin.base.access import holds, not_found, requires
 from admin.base.page import PanelPage
 from admin.base.scope import in_scope, site_ids
 from admin.base.words import Words, words
@@ -24,7 +24,7 @@ from models import Invoice, db
 
 JOB = "charges.nightly"
 # Why somebody who would be charged can't be; the rest of what is sent was meant to be sent.
-_CANT = (Why.NO_METHOD, Why.CARD_EXPIRED, Why.LIVE)
+_CANT = (Why.NO_METHOD, Why.CARD_EXPIRED, Why.LIVE, Why.REFUSED)
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class NightlyPage(PanelPage):
         """Show what the run at the coming midnight will do."""
         plan = preview(db.session(), scope=in_scope(Invoice), within=site_ids())
         spoken, job = words(), _job()
-        blocks = [block for block in _blocks(plan) if block.sum.count]
+        question = _question(spoken) if job is not None and holds("jobs.run") else ""
+        blocks = [block for block in _blocks(plan, question) if block.sum.count]
         return self.render(
             "admin/pages/nightly.html",
             plan=plan,
             cant=sum((plan.cannot(why) for why in _CANT), Sum()),
             blocks=blocks,
             next_run=_midnight(spoken, plan.on) if job is None else spoken.moment(job.next_run_at),
-            question=_question(plan, spoken),
-            may_run=job is not None,
+            question=question,
             bound=bool(site_ids()),
             timezone=spoken.timezone.replace("_", " "),
             spoken=spoken,
@@ -90,7 +90,7 @@ def _midnight(spoken: Words, day: dt.date) -> str:
     return spoken.moment(spoken.midnight(day))
 
 
-def _blocks(plan: Preview) -> list[Block]:
+def _blocks(plan: Preview, question: str) -> list[Block]:
     retried = sum((group.sum for group in plan.retry_groups), Sum())
     return [
         Block("charge", "To charge", "", plan.to_charge, plan.charges),
@@ -98,7 +98,8 @@ def _blocks(plan: Preview) -> list[Block]:
         Block(
             "again",
             "To charge again",
-            "Declined before, for a reason that may have passed.",
+            "Declined before, for a reason that may have passed."
+            + (" “Run now” leaves these for midnight." if question else ""),
             retried,
             plan.retries,
         ),
@@ -115,9 +116,15 @@ def _not_reached(plan: Preview) -> str:
     return f"{who} no e-mail: the invoice is issued, and you print it."
 
 
-def _question(plan: Preview, spoken: Words) -> str:
-    """Ask once more before the run begins at once."""
+def _question(spoken: Words) -> str:
+    """Ask once more before the run begins at once; empty when it would do nothing.
+
+    It goes by today's date, not by that of the coming midnight: a card may end in between.
+    """
+    plan = preview(db.session(), limit=0, on=spoken.today, scope=in_scope(Invoice))
     charge, send = plan.to_charge, plan.to_send
+    if not charge.count and not send.count:
+        return ""
     invoices = "1 invoice" if send.count == 1 else f"{send.count} invoices"
     amount = spoken.money(charge.total)
     several = f"{charge.count} drafts, {amount} in all,"

@@ -1,4 +1,4 @@
-"""Notes of staff on users and applications: added on the Eye page, listed there newest first."""
+"""Notes of staff: added on the Eye page of what they are about, listed there newest first."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from wtforms import TextAreaField, validators
 from admin.base.access import actor, holds, requires
 from admin.base.words import words
 from admin.pages.verbs import VerbPage, clean
-from applications.notes import MAX_TEXT, add_note, notes_of
-from models import Application, Note, User, db
+from billing.guards import why_not_mark
+from billing.notes import MAX_TEXT, add_note, notes_of
+from models import Application, Invoice, Note, Unit, User, db
 
-PERMISSIONS = {"user": "users.edit", "application": "applications.edit"}
+PERMISSIONS = {
+    "user": "users.edit",
+    "unit": "sites.edit",
+    "application": "applications.edit",
+    "invoice": "invoices.send",
+}
 
 
 class NoteForm(BaseForm):
@@ -50,6 +56,18 @@ class NotePages(VerbPage):
         """Add a note about an application."""
         return self._add("application", self.record(Application))
 
+    @expose("/unit/", methods=("GET", "POST"))
+    @requires("sites.edit")
+    def unit(self) -> Any:
+        """Add a note about a unit."""
+        return self._add("unit", self.record(Unit))
+
+    @expose("/invoice/", methods=("GET", "POST"))
+    @requires("invoices.send")
+    def invoice(self) -> Any:
+        """Add a note about an invoice."""
+        return self._add("invoice", self.record(Invoice))
+
     def _add(self, record: str, about: Any) -> Any:
         form: Any = self.form(NoteForm)
 
@@ -69,12 +87,13 @@ class NotePages(VerbPage):
 
 
 def notes_on(about: Any) -> list[tuple[Note, str]]:
-    """Return the newest notes about a user or an application, each with its time in words."""
+    """Return the newest notes about a record, each with its time in words."""
     found = notes_of(db.session(), type(about).__name__.lower(), about.id)
     return [(each, words().moment(each.at)) for each in found]
 
 
 def note_url(about: Any) -> str | None:
-    """Return where a note about a record is added; None for those who may not."""
+    """Return where a note about a record is added; None where that may not be."""
     kind = type(about).__name__.lower()
-    return url_for(f"notes.{kind}", id=about.id) if holds(PERMISSIONS[kind]) else None
+    may = holds(PERMISSIONS[kind]) and why_not_mark(about) is None
+    return url_for(f"notes.{kind}", id=about.id) if may else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from admin.base.registry import record_url
 from admin.base.scope import in_scope
 from admin.base.words import words
 from admin.pages.choosing import OneOfField
+from admin.pages.in_person_form import shown_amount
 from admin.pages.verbs import VerbPage, reason_field
 from billing import receipts, reconciliation, refunds
 from billing.database import end_reading
@@ -68,7 +69,7 @@ class PaymentActions(VerbPage):
         why_not = refunds.why_not_refund(payment)
         if why_not is not None:
             return self.refused(payment, "Refund", why_not)
-        left = payment.amount - payment.refunded
+        left = refunds.left_of(payment)
         form: Any = self.form(RefundForm, amount=left)
         applied = payment.allocated > 0
         if not applied:
@@ -79,6 +80,7 @@ class PaymentActions(VerbPage):
             attempt = refunds.refund_payment(
                 payment.id,
                 amount=_typed(form.amount),
+                shown_left=_shown_left(),
                 then=form.then.data if applied else REOPEN,
                 reason=form.reason.data,
                 actor=actor(),
@@ -96,7 +98,7 @@ class PaymentActions(VerbPage):
             pay_back,
             heading="Refund",
             button="Refund",
-            left=left,
+            left=lambda: refunds.left_of(payment),
             consequences=lambda: refunding(payment),
         )
 
@@ -148,7 +150,9 @@ class PaymentActions(VerbPage):
 
         def apply_it() -> str:
             amount, invoice = _typed(form.amount), int(form.invoice.data)
-            refunds.apply_payment(payment.id, invoice, amount=amount, actor=actor())
+            refunds.apply_payment(
+                payment.id, invoice, amount=amount, shown_left=_shown_left(), actor=actor()
+            )
             return f"{words().money(amount)} was applied to {dict(choices)[str(invoice)]}."
 
         return self.answer(
@@ -158,6 +162,7 @@ class PaymentActions(VerbPage):
             apply_it,
             heading="Apply to an invoice",
             button="Apply",
+            left=lambda: payment.unapplied,
             consequences=lambda: [
                 f"{words().money(payment.unapplied)} of this payment is not used by any invoice. "
                 "A receipt is sent only if there was none for this payment yet."
@@ -236,6 +241,10 @@ def open_invoices(payment: Payment) -> tuple[list[tuple[str, str]], Invoice | No
     money = words().money
     choices = [(str(row.id), f"invoice #{row.number} ({money(row.balance)} left)") for row in rows]
     return choices, rows[0] if rows else None
+
+
+def _shown_left() -> int:
+    return shown_amount(request.form.get("shown_left"))
 
 
 def _typed(field: Any) -> int:

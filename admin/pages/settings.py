@@ -24,11 +24,11 @@ from admin.base.columns import label_of
 from admin.base.eye import history_for
 from admin.base.forms import read_seen
 from admin.base.page import PanelPage
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.words import office_settings, words
 from admin.pages.settings_words import effect_words, saved_words
-from admin.pages.verbs import REFUSED, show_refusal
 from billing.errors import Refusal
-from billing.logo import MAX_BYTES, kind_of, remove_logo, set_logo
+from billing.logo import MAX_BYTES, kind_of
 from billing.overdue import Effect
 from billing.setting_values import READERS, currencies, timezones
 from billing.settings import DATING, change_settings, preview_settings, problems
@@ -189,16 +189,9 @@ def _logo_problems() -> list[Refusal]:
     return []
 
 
-def _save_logo() -> str:
-    """Keep or remove the logo as the form says; return what that did in a sentence, or nothing."""
-    data = _chosen_logo()
-    if data:
-        set_logo(data, actor=actor())
-        return "The logo was changed."
-    if "no_logo" in request.form:
-        remove_logo(actor=actor())
-        return "The logo was removed."
-    return ""
+def _wanted_logo() -> bytes | None:
+    """Return the logo the form asks for: empty to show none, None to leave it."""
+    return _chosen_logo() or (b"" if "no_logo" in request.form else None)
 
 
 class SettingsPage(PanelPage):
@@ -242,16 +235,15 @@ class SettingsPage(PanelPage):
         return preview_settings(db.session(), typed) or None
 
     def _save(self, typed: dict[str, Any], shown: dict[str, Any]) -> list[Refusal]:
+        logo = _wanted_logo()
         try:
-            changed = change_settings(typed, actor(), shown=shown)
+            changed = change_settings(typed, actor(), shown=shown, logo=logo)
         except Refusal as refusal:
             return [refusal]
-        # The logo follows only what was accepted, so that a refused form changes nothing at all.
-        about_logo = _save_logo()
-        if changed.names or not about_logo:
+        if changed.names or logo is None:
             flash(saved_words(changed), "success")
-        if about_logo:
-            flash(about_logo, "success")
+        if logo is not None:
+            flash(f"The logo was {'changed' if logo else 'removed'}.", "success")
         return []
 
     def _page(

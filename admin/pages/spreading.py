@@ -13,11 +13,12 @@ from flask_admin import expose
 
 from admin.base.access import actor, not_found, requires
 from admin.base.actions import eye_action
+from admin.base.refusing import REFUSED
 from admin.base.registry import record_url
 from admin.base.scope import read_id, site_ids
 from admin.base.words import office_settings, words
 from admin.pages.in_person_form import CARD, InPersonForm, tenders
-from admin.pages.verbs import REFUSED, VerbPage, show_refusal
+from admin.pages.verbs import VerbPage
 from billing import spreading
 from billing.errors import NotFound, Refusal
 from billing.overdue import is_overdue
@@ -62,7 +63,7 @@ class SpreadingPage(VerbPage):
             if plan is not None and request.form.get("do") == "record":
                 return self._record(form, user, plan)
         except Refusal as refusal:
-            show_refusal(form, refusal)
+            form.show(refusal)
         status = REFUSED if form.errors else 200
         page = self._page(form, user, invoices, {each.id for each in chosen}, plan)
         return make_response(page, status)

@@ -15,11 +15,10 @@ from wtforms import DateField, TextAreaField, validators
 
 from admin.base.access import not_found
 from admin.base.page import PanelPage
+from admin.base.refusing import REFUSED, show_refusal
 from admin.base.registry import record_url
 from admin.base.scope import find, read_id
 from billing.errors import NotFound, Refusal
-
-REFUSED = 422
 
 
 def clean(text: str | None) -> str:
@@ -67,16 +66,19 @@ class VerbPage(PanelPage):
         form: BaseForm,
         record: Any,
         verb: Callable[[], str],
+        *,
+        to: Callable[[], str | None] = lambda: None,
         **context: Any,
     ) -> Any:
         """Carry ``verb`` out on POST and go to the record's page; else show the page.
 
         verb    -- does it and returns the sentence that says what happened
+        to      -- asked once it is done: where to go instead of the record's page, if anywhere
         context -- for the template; functions are called for it only when the page is shown
         """
         back = record_url(record) or url_for("admin.index")
         if request.method == "POST" and self._done(form, verb):
-            return redirect(back, 303)
+            return redirect(to() or back, 303)
         shown = {name: each() if callable(each) else each for name, each in context.items()}
         page = self.render(template, form=form, record=record, back=back, **shown)
         return make_response(page, REFUSED if form.errors else 200)
@@ -100,12 +102,3 @@ class VerbPage(PanelPage):
             show_refusal(form, refusal)
             return False
         return True
-
-
-def show_refusal(form: BaseForm, refusal: Refusal) -> None:
-    """Put the sentence at the field it is about, or above the form when it is about none."""
-    if refusal.field and refusal.field in form:
-        field = form[refusal.field]
-        field.errors = [*field.errors, refusal.sentence]
-    else:
-        form.form_errors = [*form.form_errors, refusal.sentence]

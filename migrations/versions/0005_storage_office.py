@@ -79,7 +79,15 @@ def _add_columns() -> None:
         sqlite_where=sa.text("retry_on IS NOT NULL"),
     )
 
-    op.add_column("payment_methods", sa.Column("expiry_announced_at", UtcDateTime(), nullable=True))
+    # The rule comes with a column, because SQLite adds none to a table that is there already.
+    has_mandate = sa.CheckConstraint(
+        "tender <> 'direct_debit' OR mandate <> ''",
+        name=op.f("ck_payment_methods_debit_has_mandate"),
+    )
+    op.add_column(
+        "payment_methods",
+        sa.Column("expiry_announced_at", UtcDateTime(), has_mandate, nullable=True),
+    )
 
     op.add_column(
         "settings", sa.Column("retry_days", sa.JSON(), server_default="[3, 5, 7]", nullable=False)

@@ -51,7 +51,7 @@
       if (!open.contains(event.target)) open.open = false;
     }
     const row = event.target.closest(".grid tbody tr");
-    if (!row || event.target.closest("a, button, input") || !getSelection().isCollapsed) return;
+    if (!row || event.target.closest("a, button, input, .pick") || !getSelection().isCollapsed) return;
     const link = openOf(row);
     if (link) link.click();
   });

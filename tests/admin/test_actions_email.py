@@ -6,10 +6,12 @@ import html
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from billing import clock, mailing
 from billing.database import transaction
+from billing.letter_kinds import SECRET_KINDS
 from models import OutgoingEmail
 from models.states import EmailState
 from tests.support import Factory, emails, fetch
@@ -59,6 +61,26 @@ def test_a_failed_one_is_sent_again(make: Factory, staff_client: Build, post: Po
     assert answer.status_code == 303
     assert fetch(OutgoingEmail, email_id).state is EmailState.QUEUED
     assert "The e-mail to zoe@example.org is queued again." in text_of(client.get(answer.location))
+
+
+def test_a_copy_shows_the_letter_it_is_of(make: Factory, staff_client: Build) -> None:
+    email_id = written(make, email="zoe@example.org")
+    mailing.record_sent(email_id, "<1@example.org>", copies=["copy@office.example"])
+    (copy,) = emails("copy")
+    page = text_of(staff_client().get(f"/admin/outgoingemail/details/?id={copy.id}"))
+    assert f'href="/admin/outgoingemail/details/?id={email_id}">the letter to zoe@example' in page
+    assert f'src="{letter(email_id)}"' in page
+
+
+@pytest.mark.parametrize("kind", SECRET_KINDS)
+def test_a_secret_letter_is_never_shown(make: Factory, staff_client: Build, kind: str) -> None:
+    email_id = written(make)
+    with transaction() as session:
+        session.get_one(OutgoingEmail, email_id).kind = kind
+    client = staff_client()
+    page = text_of(client.get(f"/admin/outgoingemail/details/?id={email_id}"))
+    assert "only the person it was sent to may use" in page
+    assert client.get(letter(email_id)).status_code == 404
 
 
 def test_one_that_did_not_fail_is_not(make: Factory, staff_client: Build, post: Post) -> None:

@@ -12,9 +12,10 @@ from flask.testing import FlaskClient
 
 from billing import clock
 from billing.database import transaction
+from billing.refund_outcomes import CREDIT, new_refund
 from models import Invoice, Payment
 from models.states import PaymentState, Tender
-from tests.support import Factory
+from tests.support import STAFF, Factory, fetch
 
 Build = Callable[..., FlaskClient]
 
@@ -68,6 +69,27 @@ def test_credit_is_what_received_payments_have_left(make: Factory, staff_client:
     assert figures_of(client, user)["Credit not used yet"] == ("$40.00", False)
     assert "Credit not used yet" not in figures_of(staff_client(["users.view"]), user)
     assert "Credit not used yet" not in figures_of(client, make.user())
+
+
+def test_what_a_refund_may_have_taken_is_offered_nowhere(
+    make: Factory, staff_client: Build
+) -> None:
+    user = make.user()
+    make.invoice(user)
+    paid = make.add(cash(user, 4000))
+    client = staff_client()
+    pages = (f"/admin/user/details/?id={user}", "/admin/")
+    said = ("is not used by any invoice", "1 payment is not fully used")
+    for page, sentence in zip(pages, said, strict=True):
+        assert sentence in client.get(page).text
+    refund = new_refund(
+        fetch(Payment, paid), 4000, reference="r", returns_to=CREDIT, why="x", actor=STAFF
+    )
+    refund.state = PaymentState.STARTED
+    make.add(refund)
+    for page, sentence in zip(pages, said, strict=True):
+        assert sentence not in client.get(page).text
+    assert "Credit not used yet" not in figures_of(client, user)
 
 
 def test_fees_that_no_invoice_asks_for_yet(make: Factory, staff_client: Build) -> None:

@@ -1,4 +1,4 @@
-"""What staff do with applications: decide, settle, invoice or credit a difference, write notes."""
+"""What staff do with applications: decide, settle, invoice or credit a difference."""
 
 from __future__ import annotations
 
@@ -130,32 +130,6 @@ def test_a_rise_after_an_invoice_is_invoiced_and_a_fall_is_credited(
     assert [row.balance for row in invoices_about(application)] == [1500, 0]
     again = post(client, do("credit-difference", application), {"reason": "Again"})
     assert again.status_code == 422
-
-
-def test_notes_are_added_and_listed_newest_first(
-    make: Factory, staff_client: Build, post: Post
-) -> None:
-    application = apply(make)
-    user = fetch(Application, application).user_id
-    client = staff_client()
-    for kind, number, back in (
-        ("application", application, application_eye(application)),
-        ("user", user, f"/admin/user/details/?id={user}"),
-    ):
-        address = f"/admin/notes/{kind}/?id={number}"
-        assert address in text_of(client.get(back))
-        for text in ("First <i>word</i>", "Second word"):
-            assert post(client, address, {"text": text}).location == back
-        page = client.get(back).get_data(as_text=True)
-        assert page.index("Second word") < page.index("First &lt;i&gt;word&lt;/i&gt;")
-        for wrong, sentence in (
-            ("", "Write a note first."),
-            (" \0", "Write a note first."),
-            ("x" * 4001, "At most 4,000 characters, please."),
-        ):
-            refused = post(client, address, {"text": wrong})
-            assert (refused.status_code, sentence in text_of(refused)) == (422, True)
-    assert len(rows_of(Note)) == 4
 
 
 def test_the_list_hides_drafts_and_filters_by_invoices(make: Factory, staff_client: Build) -> None:

@@ -16,8 +16,11 @@ from sqlalchemy import event
 
 from billing import charging, clock, invoicing, mailing
 from billing.database import transaction
-from models import Invoice, OutgoingEmail, Payment, db
+from billing.history import note
+from billing.label_ends import delete_label
+from models import Invoice, Label, OutgoingEmail, Payment, db
 from models.states import EmailState, InvoiceState, PaymentState, Tender
+from tests.billing.helpers import pay
 from tests.conftest import Gateway
 from tests.support import STAFF, Clock, Factory, emails, fetch
 
@@ -62,7 +65,9 @@ def test_an_empty_office_is_told_how_to_begin(make: Factory, staff_client: Build
     assert "There are no applications and no invoices yet." in shown
     assert "Add a user" in shown
     make.user()
-    assert "choose Generate Invoice" in text_of(client.get(PAGE))
+    shown = text_of(client.get(PAGE))
+    assert "Open a user or a unit and choose Create invoice." in shown
+    assert "choose Generate Invoice" in shown
 
 
 def test_a_good_day(make: Factory, staff_client: Build) -> None:
@@ -102,6 +107,22 @@ def test_an_undelivered_email(make: Factory, staff_client: Build) -> None:
     assert fetch(OutgoingEmail, email).state is EmailState.FAILED
     assert "1 e-mail could not be delivered" in text_of(staff_client().get(PAGE))
     assert "delivered" not in text_of(staff_client(["dashboard.view"]).get(PAGE))
+
+
+def test_an_email_the_mail_server_does_not_take(
+    make: Factory, staff_client: Build, time: Clock
+) -> None:
+    make.invoice()
+    [email] = [row.id for row in emails()]
+    mailing.claim_email(email)
+    mailing.record_failure(email, "The mail server could not be reached", final=False)
+    client = staff_client()
+    assert "not got out" not in text_of(client.get(PAGE))
+    time.advance(minutes=16)
+    shown = client.get(PAGE)
+    assert "1 e-mail has not got out yet we keep trying; the reason is on each" in text_of(shown)
+    assert "/admin/outgoingemail/?state=queued" in shown.get_data(as_text=True)
+    assert "not got out" not in text_of(staff_client(["dashboard.view"]).get(PAGE))
 
 
 def test_a_payment_without_an_answer(
@@ -194,6 +215,22 @@ def test_the_newest_events_lead_to_what_they_are_about(make: Factory, staff_clie
     assert "Invoice #1 : E-mail with the link queued" in text_of(answer)
     assert f"/admin/invoice/details/?id={issued.invoice_id}" in answer.get_data(as_text=True)
     assert "What happened last" not in text_of(staff_client(["dashboard.view"]).get(PAGE))
+
+
+def test_an_event_about_a_deleted_label_leads_nowhere(make: Factory, staff_client: Build) -> None:
+    here, gone = make.add(Label(name="Here")), make.add(Label(name="Gone"))
+    payment = pay(make.invoice()).payment_id
+    with transaction() as session:
+        for key in (here, gone):
+            note(session, session.get_one(Label, key), "edit", "Changed", STAFF)
+    delete_label(gone, actor=STAFF)
+    for client in (staff_client(), staff_client(["dashboard.view", "history.view"])):
+        shown = client.get(PAGE).text
+        assert f"/admin/label/details/?id={gone}" not in shown
+        assert f">Payment #{payment}<" in shown or f"Payment #{payment}:" in shown
+    page = staff_client().get(PAGE)
+    assert f'<a href="/admin/label/details/?id={here}">Here</a>' in page.text
+    assert "Label: Changed" in text_of(page)
 
 
 def test_another_sites_records_are_neither_counted_nor_told(

@@ -114,3 +114,12 @@ def test_the_customers_link_leads_to_a_kind_page(client: FlaskClient, deleted: i
     assert "This invoice is no longer valid" in text_of(answer)
     assert "You don’t have to pay it." in text_of(answer)
     assert "Withdrawn" not in answer.text
+
+
+def test_nothing_is_noted_on_it(staff_client: Build, post: Post, deleted: int) -> None:
+    client = staff_client()
+    before = everything()
+    answer = post(client, f"/admin/notes/invoice/?id={deleted}", {"text": "Why?"})
+    assert answer.status_code == 422
+    assert "This invoice is deleted: it can only be looked at." in html.unescape(answer.text)
+    assert everything() == before

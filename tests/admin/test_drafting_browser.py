@@ -44,7 +44,6 @@ def opened(
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": served}])
         contexts.append(context)
         page: Page = context.new_page()
-        page.set_default_timeout(20_000)
         return page
 
     yield build

@@ -241,6 +241,7 @@ def test_an_empty_list_says_what_to_do_next(staff_client: Callable[..., FlaskCli
     client = staff_client()
     assert "There are no invoices yet." in client.get("/admin/invoice/").text
     assert "choose Generate Invoice" in client.get("/admin/invoice/").text
+    assert "choose Create invoice" in client.get("/admin/invoice/").text
     assert "Nothing here matches" in client.get("/admin/invoice/?q=zzz").text
 
 

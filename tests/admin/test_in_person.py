@@ -10,11 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from billing import in_person
+from billing.database import reading
+from documents.papers import receipt_paper
 from models import Invoice, Payment
 from models.states import InvoiceState, PaymentState, Tender
 from tests.admin.counter import VISA, at_counter, paying, text_of
 from tests.billing.helpers import everything, rows_of
-from tests.support import STAFF, Factory, emails, fetch, payments_of
+from tests.support import STAFF, Clock, Factory, emails, fetch, payments_of
 
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
@@ -78,9 +80,10 @@ def test_cash_shows_and_keeps_the_change(make: Factory, staff_client: Build, pos
     assert fetch(Invoice, invoice).state is InvoiceState.PAID
 
 
-def test_a_method_of_the_settings_keeps_its_reference(
-    make: Factory, staff_client: Build, post: Post
+def test_a_method_of_the_settings_keeps_its_day_and_reference_on_the_receipt_too(
+    make: Factory, staff_client: Build, post: Post, time: Clock
 ) -> None:
+    time.set(dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC))
     make.settings(manual_methods=["Bank transfer"])
     invoice = make.invoice()
     client = staff_client()
@@ -94,6 +97,24 @@ def test_a_method_of_the_settings_keeps_its_reference(
     assert payment.check_date == dt.date(2026, 11, 2)
     assert "TRX 99" in text_of(client.get(f"/admin/payment/details/?id={payment.id}"))
     assert f"id={payment.id}" in text_of(client.get("/admin/payment/?q=TRX+99"))
+    with reading() as session:
+        line = receipt_paper(session, session.get_one(Invoice, invoice), payment.id).line
+    assert (line.on, line.method) == (dt.date(2026, 11, 2), "Bank transfer TRX 99")
+
+
+def test_a_transfer_cannot_have_come_tomorrow(
+    make: Factory, staff_client: Build, post: Post, time: Clock
+) -> None:
+    time.set(dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC))
+    make.settings(manual_methods=["Bank transfer"], timezone="UTC")
+    invoice = make.invoice()
+    client = staff_client()
+    for day, status in (("2026-11-21", 422), ("2026-11-20", 303)):
+        form = paying(invoice, "other:Bank transfer", paid_on=day)
+        answer = post(client, at_counter(invoice), form)
+        assert answer.status_code == status
+        assert ("This day has not come yet." in text_of(answer)) == (status == 422)
+    assert [payment.amount for payment in payments_of(invoice)] == [2000]
 
 
 def test_a_part_leaves_the_rest_in_parentheses(
@@ -172,7 +193,7 @@ def test_without_an_email_the_tick_is_a_sentence_and_nothing_is_sent(
         ({"tender": "direct_debit"}, "Choose a form of payment."),
         ({"tender": ""}, "Choose a form of payment."),
         ({"tender": "card"}, "Authorize the card first."),
-        ({"shown_balance": "2500"}, "The balance has changed to $20.00."),
+        ({"shown_balance": "2500"}, "The amount has changed: $20.00 is to pay now."),
         ({"shown_balance": ""}, "The page was not complete."),
         ({"shown_balance": "²"}, "The page was not complete."),
         ({"shown_balance": "9" * 400}, "The page was not complete."),
@@ -212,7 +233,7 @@ def test_pressing_twice_pays_once(make: Factory, staff_client: Build, post: Post
     assert post(client, at_counter(invoice), form).status_code == 303
     again = post(client, at_counter(invoice), form)
     assert again.status_code == 422
-    assert "The balance has changed to $12.50." in text_of(again)
+    assert "The amount has changed: $12.50 is to pay now." in text_of(again)
     assert len(payments_of(invoice)) == 1
     assert post(client, at_counter(invoice), paying(invoice, "cash")).status_code == 303
     last = post(client, at_counter(invoice), form)

@@ -131,7 +131,7 @@ def test_a_capture_nobody_answered_is_checked_and_ends_paid(
     [
         ({"amount": "0"}, "The amount must be more than zero."),
         ({"amount": "20.01"}, "Only $20.00 is left to pay."),
-        ({"shown_balance": "1500"}, "The balance has changed to $20.00."),
+        ({"shown_balance": "1500"}, "The amount has changed: $20.00 is to pay now."),
         ({"nonce": ""}, "The card details did not arrive."),
         ({"nonce": "x" * 256}, "The card details did not arrive."),
     ],

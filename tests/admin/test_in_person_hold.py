@@ -125,7 +125,7 @@ def test_the_customers_payment_is_refused_while_a_hold_waits(
 ) -> None:
     invoice = make.invoice()
     hold_on(post, staff_client(), invoice)
-    with pytest.raises(Refusal, match="has a card on hold"):
+    with pytest.raises(Refusal, match="is being processed already"):
         pay(invoice)
     assert len(rows_of(Payment)) == 1
 

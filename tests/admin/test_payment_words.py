@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from billing import redraft, refunds
+from billing import redraft
 from models import Payment
 from tests.admin.counter import newest_payment, text_of
 from tests.billing.helpers import check_all, debit_pending, pay
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, fetch, payments_of
 
 Build = Callable[..., FlaskClient]
@@ -25,7 +26,7 @@ def page(client: FlaskClient, name: str, number: int) -> str:
 
 
 def refund(payment: int, amount: int = 2000) -> None:
-    refunds.refund_payment(payment, amount=amount, then="reopen", reason="Twice", actor=STAFF)
+    pay_back(payment, amount=amount, then="reopen", reason="Twice", actor=STAFF)
 
 
 def test_a_voided_charge_reads_as_voided_everywhere(make: Factory, staff_client: Build) -> None:
@@ -49,6 +50,22 @@ def test_a_voided_charge_reads_as_voided_everywhere(make: Factory, staff_client:
     assert ">Voided</span>" in listed
     assert ">Submitted</span>" not in listed
     assert "Received this month $0.00" in page_of_dashboard(client)
+
+
+@pytest.mark.parametrize("query", ["", "&q=cf"])
+def test_the_filter_by_state_goes_by_what_the_badge_says(
+    make: Factory, staff_client: Build, query: str
+) -> None:
+    voided, kept = pay(make.invoice()).payment_id, pay(make.invoice()).payment_id
+    refund(voided)
+    client = staff_client()
+    for state, word, found in (("voided", "Voided", voided), ("submitted", "Submitted", kept)):
+        listed = text_of(client.get(f"/admin/payment/?state={state}{query}"))
+        assert listed.count(f">{word}</span>") == 1
+        assert f"/details/?id={found}" in listed
+        assert re.search(rf"{word}\s+1\b", re.sub(r"<[^>]+>", " ", listed))
+        csv = text_of(client.get(f"/admin/payment/export/csv/?state={state}{query}"))
+        assert [line.split(",")[0] for line in csv.splitlines()[1:]] == [str(found)]
 
 
 def test_a_refund_has_nothing_to_apply(

@@ -182,7 +182,7 @@ def test_debit_pending_back_to_draft_cash_the_debit_arrives_and_is_refunded(
         assert applying(late.id) in shown
     assert ARRIVED in text_of(client.get(eye("invoice", pending)))
     assert eye("payment", late.id) in text_of(client.get("/admin/"))
-    form = {"amount": "20.00", "reason": "Paid twice"}
+    form = {"amount": "20.00", "shown_left": "2000", "reason": "Paid twice"}
     answer = post(client, refunding(late.id), form)
     assert answer.status_code == 303
     for page in (eye("invoice", pending), eye("user", late.user_id)):
@@ -200,7 +200,7 @@ def test_the_debit_that_arrives_can_be_applied_to_the_invoice_again(
     check_all()
     assert post(client, f"/admin/invoice/do/send/?id={pending}").status_code == 303
     late = payments_of(pending)[0]
-    form = {"invoice": str(pending), "amount": "20.00"}
+    form = {"invoice": str(pending), "amount": "20.00", "shown_left": "2000"}
     assert post(client, applying(late.id), form).status_code == 303
     assert fetch(Invoice, pending).state is InvoiceState.PAID
     assert ARRIVED not in text_of(client.get(eye("invoice", pending)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from billing import in_person, outcomes, refunds
+from billing import in_person, outcomes
 from billing.actor import SYSTEM
 from billing.database import transaction
 from billing.gateway import Answer, Verdict
@@ -17,10 +17,13 @@ from models import Invoice, Payment
 from models.states import InvoiceState, PaymentKind, PaymentState, Tender
 from tests.admin.counter import newest_payment, text_of
 from tests.billing.helpers import check_all, everything, pay, rows_of
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 Build = Callable[..., FlaskClient]
 Post = Callable[..., Any]
+# What the pages of a payment of $20.00 carry along.
+SHOWN = {"shown_left": "2000"}
 
 
 def do(verb: str, payment_id: int) -> str:
@@ -48,7 +51,7 @@ def test_an_unsettled_card_is_voided_and_the_page_says_so(
     page = text_of(client.get(do("refund", payment)))
     assert "has not settled yet. Paying all of it back voids it" in page
     assert 'value="20.00"' in page
-    form = {"amount": "20.00", "then": "reopen", "reason": "Charged by mistake"}
+    form = {"amount": "20.00", "then": "reopen", "reason": "Charged by mistake", **SHOWN}
     answer = post(client, do("refund", payment), form)
     assert answer.location == eye(payment)
     shown = text_of(client.get(answer.location))
@@ -69,7 +72,7 @@ def test_a_settled_card_is_refunded_in_part_and_credited(
     client = staff_client()
     page = text_of(client.get(do("refund", payment)))
     assert "The gateway refunds it to Visa ending in 1111" in page
-    form = {"amount": "7.50", "then": "credit", "reason": "One dog less"}
+    form = {"amount": "7.50", "then": "credit", "reason": "One dog less", **SHOWN}
     answer = post(client, do("refund", payment), form)
     assert "$7.50 is being paid back." in text_of(client.get(answer.location))
     kept = fetch(Invoice, invoice)
@@ -81,7 +84,7 @@ def test_a_part_of_an_unsettled_card_is_refused_at_its_field(
     make: Factory, staff_client: Build, post: Post, sandbox: Any
 ) -> None:
     payment = pay(make.invoice()).payment_id
-    form = {"amount": "5", "then": "reopen", "reason": "Part"}
+    form = {"amount": "5", "then": "reopen", "reason": "Part", **SHOWN}
     answer = post(staff_client(), do("refund", payment), form)
     assert answer.status_code == 422
     shown = text_of(answer)
@@ -96,7 +99,7 @@ def test_cash_is_handed_back_and_recorded(make: Factory, staff_client: Build, po
     payment = in_cash(invoice)
     client = staff_client()
     assert "hand the money back yourself" in text_of(client.get(do("refund", payment)))
-    form = {"amount": "20", "then": "reopen", "reason": "Withdrawn"}
+    form = {"amount": "20", "then": "reopen", "reason": "Withdrawn", **SHOWN}
     answer = post(client, do("refund", payment), form)
     assert "$20.00 was paid back. Hand it to the customer." in text_of(client.get(answer.location))
     assert fetch(Invoice, invoice).balance == 2000
@@ -115,6 +118,8 @@ def test_cash_is_handed_back_and_recorded(make: Factory, staff_client: Build, po
         ({"then": ""}, "Choose what becomes of the invoice."),
         ({"then": "burn"}, "Choose what becomes of the invoice."),
         ({"reason": "  "}, "Say why."),
+        ({"shown_left": ""}, "The page was not complete."),
+        ({"shown_left": "1500"}, "The amount has changed: $20.00 can be paid back now."),
     ],
 )
 def test_a_refused_refund_keeps_what_was_typed(
@@ -123,7 +128,7 @@ def test_a_refused_refund_keeps_what_was_typed(
     payment = in_cash(make.invoice())
     client = staff_client()
     before = everything()
-    form = {"amount": "12.34", "then": "credit", "reason": "Kept words", **typed}
+    form = {"amount": "12.34", "then": "credit", "reason": "Kept words", **SHOWN, **typed}
     answer = post(client, do("refund", payment), form)
     assert answer.status_code == 422
     assert sentence in text_of(answer)
@@ -188,9 +193,10 @@ def test_unapplied_money_is_applied_to_an_open_invoice(
         ({"invoice": str(invoice), "amount": ""}, "Enter the amount."),
         ({"invoice": "", "amount": "1"}, "Choose an invoice from the list."),
     ):
-        refused = post(client, do("apply", payment), typed)
+        refused = post(client, do("apply", payment), {**SHOWN, **typed})
         assert (refused.status_code, sentence in text_of(refused)) == (422, True), sentence
-    answer = post(client, do("apply", payment), {"invoice": str(invoice), "amount": "5"})
+    typed = {"invoice": str(invoice), "amount": "5", **SHOWN}
+    answer = post(client, do("apply", payment), typed)
     assert "$5.00 was applied to invoice #" in text_of(client.get(answer.location))
     assert fetch(Invoice, invoice).state is InvoiceState.PAID
     assert fetch(Payment, payment).unapplied == 1500
@@ -201,9 +207,7 @@ def test_what_is_used_up_and_refunds_can_not_be_applied(
 ) -> None:
     user = make.user()
     payment = in_cash(make.invoice(user))
-    refund = refunds.refund_payment(
-        payment, amount=500, then="credit", reason="Less", actor=STAFF
-    ).payment_id
+    refund = pay_back(payment, amount=500, then="credit", reason="Less", actor=STAFF).payment_id
     invoice = make.invoice(user)
     client = staff_client()
     form = {"invoice": str(invoice), "amount": "1"}
@@ -285,7 +289,7 @@ def test_a_write_off_takes_it_off_and_closes_at_zero(
     assert "$5.00 was credited. $15.00 is left to pay." in told
     assert "Kindness" in told
     stale = post(client, address, form)
-    assert "The balance has changed to $15.00." in text_of(stale)
+    assert "The amount has changed: $15.00 is to pay now." in text_of(stale)
     for typed, sentence in (
         ({"amount": "15.01"}, "Only $15.00 is left to pay."),
         ({"amount": "0"}, "The amount must be more than zero."),

@@ -106,6 +106,8 @@ def test_who_may_not_see_the_grid_keeps_no_filter_of_it(staff_client: Build, pos
         ({"name": "x", "query": "size=100"}, "There is no filter named “size” here."),
         ({"name": "x", "query": "q=" + "a" * 2000}, "too many filters at once"),
         ({"name": "x", "query": "q=a\0b"}, "There is no filter named"),
+        ({"name": "x", "query": "state=sent\n"}, "There is no filter named"),
+        ({"name": "x", "query": "state=sent\r\nq=a"}, "There is no filter named"),
     ],
 )
 def test_what_can_not_be_kept_is_said_with_what_was_typed_still_there(
@@ -154,10 +156,9 @@ def test_removing_ones_own_and_with_the_permission_others_shared_ones(
     sentences = [row.sentence for row in all_of(History) if row.record == "savedfilter"]
     assert sentences[-1] == "Removed the filter “Ours” that was for everybody"
     assert post(client, f"{REMOVE}?filter=abc").status_code == 404
-    elsewhere = post(
-        client, f"{REMOVE}?filter={saved(owner, 'x', shared=True)}", {"back": "//evil"}
-    )
-    assert elsewhere.location == GRID
+    for back in ("//evil", "?state=sent\n", "?q=a\r\nb"):
+        again = saved(owner, "x", shared=True)
+        assert post(client, f"{REMOVE}?filter={again}", {"back": back}).location == GRID
 
 
 def test_one_whose_label_is_gone_still_opens_and_says_so(

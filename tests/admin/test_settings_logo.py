@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from billing.errors import Refusal
 from billing.logo import MAX_BYTES
-from models import History
-from tests.support import Factory, all_of
+from billing.settings import change_settings
+from models import History, Settings
+from tests.support import STAFF, Factory, all_of, fetch
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 Build = Callable[..., FlaskClient]
@@ -74,3 +76,24 @@ def test_a_refused_form_keeps_the_logo_as_it_was(
     form = {**stale, "logo": (io.BytesIO(PNG), "logo.png")}
     assert post(staff_client(), "/admin/settings/", form).status_code == 422
     assert client.get("/logo").status_code == 404
+
+
+def test_settings_and_logo_are_saved_together_or_not_at_all(
+    staff_client: Build, post: Post, client: FlaskClient, make: Factory
+) -> None:
+    make.settings(organisation="As it was")
+    with pytest.raises(Refusal):
+        change_settings({"organisation": "Another"}, STAFF, logo=b"<svg onload=alert(1)>")
+    make.invoice()
+    with pytest.raises(Refusal):
+        change_settings({"currency": "EUR"}, STAFF, logo=PNG)
+    assert fetch(Settings, 1).organisation == "As it was"
+    assert client.get("/logo").status_code == 404
+    form = {"organisation": "Another", "logo": (io.BytesIO(PNG), "logo.png")}
+    staff = staff_client()
+    assert post(staff, "/admin/settings/", form).status_code == 303
+    page = staff.get("/admin/settings/").text
+    assert "Saved." in page
+    assert "The logo was changed." in page
+    assert fetch(Settings, 1).organisation == "Another"
+    assert client.get("/logo").data == PNG

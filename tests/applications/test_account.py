@@ -10,7 +10,7 @@ from applications import account, deciding
 from applications.links import application_token, application_url, read_application_token
 from billing.actor import customer_actor
 from billing.database import lock, reading, transaction
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from models import Application
 from tests.applications.helpers import (
     ELSEWHERE,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from applications import account, deciding, fees
-from billing import charging, invoicing, refunds
+from billing import charging, invoicing
 from billing.actions import application_actions
 from billing.actor import SYSTEM
 from billing.database import lock, reading, transaction
@@ -31,6 +31,7 @@ from tests.applications.helpers import (
     state_of,
 )
 from tests.billing.helpers import VISA, refusal_of, rows_of
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 
@@ -56,7 +57,6 @@ def test_without_places_everybody_is_a_resident() -> None:
     assert fees.is_resident(form, User(postal_code="1", city="Anywhere"))
 
 
-@settings(deadline=None)
 @given(
     amounts=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(FeeRule), st.booleans())),
     items=st.integers(1, 1000),
@@ -260,7 +260,7 @@ def test_what_was_paid_already_is_refunded_first_then_credited(app: Any, make: F
     verb = lambda: fees.credit_difference(application, reason="Lives here", actor=STAFF)  # noqa: E731
     assert refusal_of(verb).code == "nothing_open"
     [payment] = payments_of(invoice)
-    refunds.refund_payment(payment.id, amount=2000, then="reopen", reason="Lives here", actor=STAFF)
+    pay_back(payment.id, amount=2000, then="reopen", reason="Lives here", actor=STAFF)
     assert fees.credit_difference(application, reason="Lives here", actor=STAFF) == 2000
     assert (fetch(Invoice, invoice).state, owed(application)) == ("paid", 0)
 

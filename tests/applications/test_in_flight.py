@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from billing import charging, in_person, invoicing, redraft
+from billing import charging, credit_use, in_person, invoicing, redraft
 from billing.actor import Actor
 from models.states import ActorKind, Tender
-from tests.billing.helpers import VISA, debit_pending, pay, refusal_of
+from tests.billing.helpers import CUSTOMER, VISA, debit_pending, pay, refusal_of
 from tests.support import STAFF, Clock, Factory
 
 pytestmark = pytest.mark.usefixtures("proven")
@@ -37,13 +37,23 @@ def test_a_hold_names_the_member_of_staff_and_the_offices_time(
     sentences = {
         refusal_of(verb).sentence.replace("\u202f", " ")
         for verb in (
-            lambda: pay(invoice),
             lambda: hold(invoice),
             lambda: in_person.process_manual(invoice, manual, shown_balance=2000, actor=OTHER),
             lambda: invoicing.send_invoice(invoice, actor=OTHER),
+            lambda: credit_use.use_credit(invoice, shown_balance=2000, actor=OTHER),
         )
     }
     assert sentences == {"Sam Staff has a card on hold for $20.00 since 10:42 AM."}
+    # Whoever holds the invoice's link is told neither who nor how much.
+    for verb in (
+        lambda: pay(invoice),
+        lambda: credit_use.use_credit(invoice, shown_balance=2000, actor=CUSTOMER),
+    ):
+        refusal = refusal_of(verb)
+        assert (refusal.code, refusal.sentence) == (
+            "live",
+            "A payment is being processed already. Please do not pay again.",
+        )
 
 
 def test_a_hold_of_yesterday_names_the_day(
@@ -55,7 +65,7 @@ def test_a_hold_of_yesterday_names_the_day(
     hold(invoice)
     time.advance(days=1)
     sandbox.advance(days=1)
-    sentence = refusal_of(lambda: pay(invoice)).sentence.replace("\u202f", " ")
+    sentence = refusal_of(lambda: hold(invoice)).sentence.replace("\u202f", " ")
     assert sentence.endswith("since 10:42 AM on Dec 1, 2026.")
 
 

@@ -26,6 +26,7 @@ from tests.applications.helpers import (
     state_of,
 )
 from tests.billing.helpers import refusal_of, rows_of
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("proven")
@@ -118,12 +119,14 @@ def test_by_card_it_is_authorised_first_then_settled(app: Any, make: Factory, sa
     assert len(sandbox.transactions()) == 1
 
 
-def test_while_a_card_is_on_hold_everybody_else_hears_who_holds_it(app: Any, make: Factory) -> None:
+def test_while_a_card_is_on_hold_other_staff_hear_who_holds_it(app: Any, make: Factory) -> None:
     application = apply(make)
     authorise(application)
-    for verb in (cash, authorise, pay_online):
+    for verb in (cash, authorise):
         refusal = refusal_of(partial(verb, application, shown=1500))
         assert "Sam Staff has a card on hold for $15.00 since" in refusal.sentence
+    refusal = refusal_of(partial(pay_online, application, shown=1500))
+    assert refusal.sentence == "A payment is being processed already. Please do not pay again."
 
 
 def test_generating_hears_who_holds_a_card_too(app: Any, make: Factory) -> None:
@@ -273,7 +276,7 @@ def test_a_reversed_settlement_is_owed_again(app: Any, make: Factory) -> None:
 def test_a_refund_shows_on_the_application(app: Any, make: Factory, sandbox: Any) -> None:
     application = apply(make)
     payment = pay_online(application).payment_id
-    refunds.refund_payment(payment, amount=1500, then="reopen", reason="Asked for", actor=STAFF)
+    pay_back(payment, amount=1500, then="reopen", reason="Asked for", actor=STAFF)
     assert owed(application) == 1500
     assert log_of(application)[0].verb == "balance_open"
 

@@ -10,7 +10,7 @@ import pytest
 from billing import sign_in_links
 from billing.database import reading
 from billing.errors import Refusal
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from jobs import emails as delivery
 from jobs.letters import render
 from models import OutgoingEmail, SignInLink

@@ -42,6 +42,11 @@ def test_there_is_one_newest_migration(app: Any) -> None:
         assert len(connection.execute(text("SELECT version_num FROM alembic_version")).all()) == 1
 
 
+def test_every_collection_has_an_order() -> None:
+    relations = [each for mapper in Base.registry.mappers for each in mapper.relationships]
+    assert [str(each) for each in relations if each.uselist and not each.order_by] == []
+
+
 def test_every_constraint_and_index_is_named_by_the_convention() -> None:
     odd = []
     for table in Base.metadata.sorted_tables:

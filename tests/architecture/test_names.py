@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from jobs.queues import QUEUES, queue_of
 from jobs.schedule import TIMETABLE
 from jobs.work import JOBS
@@ -50,6 +52,29 @@ def test_every_record_in_the_panel_can_be_permitted() -> None:
 def test_the_first_roles_hold_permissions_there_are() -> None:
     for _description, names in DEFAULT_ROLES.values():
         assert set(names) <= set(PERMISSIONS)
+
+
+@pytest.mark.parametrize(
+    ("role", "may", "may_not"),
+    [
+        (
+            "Operations",
+            {"invoices.charge", "invoices.redraft", "payments.process", "notices.receive"},
+            {"credits.give", "payments.refund", "invoices.delete", "settings.edit", "staff.edit"},
+        ),
+        (
+            "Administration",
+            {"credits.give", "payments.refund", "notices.receive", "settings.view", "jobs.run"},
+            {"invoices.delete", "settings.edit", "staff.edit"},
+        ),
+        ("Manager", set(PERMISSIONS), set()),
+    ],
+)
+def test_the_first_roles_hold_what_their_names_promise(
+    role: str, may: set[str], may_not: set[str]
+) -> None:
+    held = set(DEFAULT_ROLES[role][1])
+    assert (may - held, may_not & held) == (set(), set())
 
 
 def test_every_job_that_is_asked_for_exists() -> None:

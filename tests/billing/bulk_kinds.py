@@ -138,12 +138,12 @@ def only(*ids: int) -> list[Any]:
     return [Invoice.id.in_(ids)]
 
 
-def look(verb: BulkVerb, conditions: list[Any], **params: Any) -> bulk.Forecast:
+def look(verb: BulkVerb, conditions: list[Any], by: Actor = STAFF, **params: Any) -> bulk.Forecast:
     with reading() as session:
-        return forecast(session, verb, conditions, params)
+        return forecast(session, verb, conditions, params, staff_id=by.id or 0)
 
 
 def begin(verb: BulkVerb, conditions: list[Any], actor: Actor, **params: Any) -> int:
     """Confirm what is shown at once."""
-    mark = look(verb, conditions, **params).mark
+    mark = look(verb, conditions, actor, **params).mark
     return begin_run(verb, conditions, params, mark=mark, actor=actor)

@@ -12,7 +12,10 @@ from billing.proof import verify
 from models import Payment
 from sandbox.server import Server
 from tests.billing.disputing import settled
+from tests.held import held
 from tests.support import Factory, fetch
+
+__all__ = ["held"]
 
 # What the machine asserts shall say what it saw, as a test does.
 pytest.register_assert_rewrite("tests.billing.money_machine")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing import disputes, notifications, refunds
+from billing import disputes, notifications
 from billing.actor import SYSTEM
 from billing.gateway import DisputeNews
 from models import Dispute, Invoice, Payment
 from models.states import DisputeState, PaymentKind
+from sandbox import chargebacks, transactions
 from sandbox import disputes as theirs
-from sandbox import notifications as announced
-from sandbox import transactions
 from sandbox.server import Server
 from tests.billing.helpers import pay, rows_of, signed_news
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, emails, fetch
 
 
@@ -36,15 +36,14 @@ def disputed(make: Factory, sandbox: Any, end: str = "") -> tuple[int, int, str]
     return invoice, payment, newest["subject_id"]
 
 
-def becomes(server: Server, dispute: str, status: str, kind: str) -> None:
-    """Have the gateway's dispute become ``status`` and news of ``kind`` sent."""
+def becomes(server: Server, dispute: str, status: str) -> None:
+    """Have the gateway's dispute become ``status`` and news of that sent."""
     with server.desk.writing() as work:
-        work.db.execute("UPDATE disputes SET status = ? WHERE id = ?", (status, dispute))
         row = theirs.load(work, dispute)
         assert row is not None
         of = transactions.load(work, row.transaction_id)
         assert of is not None
-        announced.add_dispute(work, kind, row, of)
+        chargebacks.change(work, row, of, status)
 
 
 def hear(server: Server, dispute: str, kind: str) -> None:
@@ -71,9 +70,7 @@ def taken(state: str = "settled") -> list[int]:
 
 def back(payment: Payment, amount: int, then: str = "reopen") -> int:
     """Pay ``amount`` minor units back and return the refund's id."""
-    attempt = refunds.refund_payment(
-        payment.id, amount=amount, then=then, reason="Kind", actor=STAFF
-    )
+    attempt = pay_back(payment.id, amount=amount, then=then, reason="Kind", actor=STAFF)
     return attempt.payment_id
 
 

@@ -34,6 +34,7 @@ from models.states import AllocationState, BillingMethod, PaymentState, Tender
 from tests.billing.disputing import say
 from tests.billing.helpers import VISA, reconcile, rows_of
 from tests.billing.money_office import FATES, OFFICE, PARTS, PICK, SAID, SuddenDeathError, pick_of
+from tests.paying_back import pay_back, put_on
 from tests.support import STAFF
 
 
@@ -161,7 +162,7 @@ class MoneyMachine(RuleBasedStateMachine):
     def refund(self, pick: int, fate: str, parts: int, then: str) -> None:
         self._with(
             ("submitted", "settled"),
-            lambda p: refunds.refund_payment(
+            lambda p: pay_back(
                 p.id, amount=(p.amount - p.refunded) // parts, then=then, reason="x", actor=STAFF
             ),
             pick,
@@ -180,9 +181,7 @@ class MoneyMachine(RuleBasedStateMachine):
         left = [p for p in rows_of(Payment, Payment.user_id == invoice.user_id) if p.unapplied > 0]
         if left:
             amount = min(left[0].unapplied, invoice.balance)
-            self._try(
-                lambda: refunds.apply_payment(left[0].id, invoice.id, amount=amount, actor=STAFF)
-            )
+            self._try(lambda: put_on(left[0].id, invoice.id, amount=amount, actor=STAFF))
 
     @rule(pick=PICK, fate=FATES, confirmed=st.booleans())
     def set_back(self, pick: int, fate: str, confirmed: bool) -> None:

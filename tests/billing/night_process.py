@@ -78,7 +78,7 @@ def go(process: subprocess.Popen[str]) -> None:
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Return what it said at its end."""
-    return process.communicate(timeout=60)[0].strip()
+    return process.communicate(timeout=120)[0].strip()
 
 
 def _enqueue_nothing(name: str, ids: list[int]) -> None:

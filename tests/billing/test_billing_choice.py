@@ -8,7 +8,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from billing import outcomes
 from billing.billing_choice import (
@@ -18,7 +17,7 @@ from billing.billing_choice import (
     set_billing_trigger,
     trigger_of,
 )
-from billing.database import lock, reading, transaction
+from billing.database import lock, transaction
 from billing.errors import NotFound
 from billing.gateway import Answer, Verdict
 from billing.redraft import set_back_to_draft
@@ -36,6 +35,7 @@ from tests.billing.helpers import (
     pay,
     refusal_of,
     rows_of,
+    wait_for_lock,
 )
 from tests.support import STAFF, Factory, fetch, payments_of
 
@@ -166,23 +166,10 @@ def test_a_charge_that_waits_in_another_process_is_stopped(
         session.flush()
         night_process.go(process)
         if dialect == "postgresql":
-            _wait_until_somebody_waits()
+            wait_for_lock()
     assert night_process.finish(process) == "refused billing_method_invoice"
     assert sandbox.transactions() == payments_of(invoice) == []
     assert fetch(Invoice, invoice).state == "sent"
-
-
-def _wait_until_somebody_waits() -> None:
-    """Until another connection stands before a lock: it is queued, not merely late."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(2_000):
-        with reading() as session:
-            if session.scalar(waiting):
-                return
-    raise AssertionError("nobody came to wait")
 
 
 def test_a_decline_recorded_at_the_same_moment_plans_nothing_that_stays(
@@ -197,7 +184,7 @@ def test_a_decline_recorded_at_the_same_moment_plans_nothing_that_stays(
         session.flush()
         switch.start()
         if dialect == "postgresql":
-            _wait_until_somebody_waits()
+            wait_for_lock()
     switch.join()
     assert fetch(User, user).billing_method is BillingMethod.INVOICE
     assert fetch(Invoice, invoice).retry_on is None

@@ -16,7 +16,6 @@ from billing import (
     invoicing,
     overdue,
     redraft,
-    refunds,
 )
 from billing.database import reading
 from billing.items import Line
@@ -36,6 +35,7 @@ from tests.billing.helpers import (
     rows_of,
     together,
 )
+from tests.paying_back import pay_back, put_on
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -212,7 +212,7 @@ def test_money_on_its_way_and_money_going_back_is_no_credit(
     payment = pay(make.invoice(user)).payment_id
     assert credit_of(user) == 0
     sandbox.fault("*", "drop", "before", times=None)
-    back = refunds.refund_payment(payment, amount=2000, then="reopen", reason="x", actor=STAFF)
+    back = pay_back(payment, amount=2000, then="reopen", reason="x", actor=STAFF)
     assert back.outcome == "unknown"
     assert credit_of(user) == 0
 
@@ -236,7 +236,7 @@ def test_applying_one_payment_has_the_same_consequences(app: Any, make: Factory)
     invoice = invoicing.generate_invoice(
         application, description="x", due_on=None, actor=STAFF
     ).invoice_id
-    refunds.apply_payment(payment, invoice, amount=2000, actor=STAFF)
+    put_on(payment, invoice, amount=2000, actor=STAFF)
     assert fetch(Invoice, invoice).state == "paid"
     assert len(history("application", application, "balance_paid")) == 1
     assert len(history("payment", payment, "apply")) == 1
@@ -266,7 +266,7 @@ def test_using_it_while_it_is_paid_back_spends_it_once(app: Any, make: Factory) 
             partial(use, invoice, 2000),
             *(
                 partial(
-                    refunds.refund_payment,
+                    pay_back,
                     each,
                     amount=1000,
                     then="reopen",
@@ -275,7 +275,7 @@ def test_using_it_while_it_is_paid_back_spends_it_once(app: Any, make: Factory) 
                 )
                 for each in payments
             ),
-            partial(refunds.apply_payment, payments[0], invoice, amount=1000, actor=STAFF),
+            partial(put_on, payments[0], invoice, amount=1000, actor=STAFF),
         ]
         only_refusals(together(app, verbs))
         for each in payments:

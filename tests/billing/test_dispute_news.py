@@ -28,8 +28,8 @@ def test_news_in_any_order_and_repeated_ends_in_the_same_place(
     app: Any, make: Factory, sandbox: Any, sandbox_server: Server, end: str
 ) -> None:
     _invoice, payment, dispute = disputed(make, sandbox)
-    becomes(sandbox_server, dispute, "under_review", "dispute_under_review")
-    becomes(sandbox_server, dispute, end, f"dispute_{end}")
+    becomes(sandbox_server, dispute, "under_review")
+    becomes(sandbox_server, dispute, end)
     kinds = ["dispute_opened", "dispute_under_review", f"dispute_{end}"]
     news = [signed_news(sandbox_server, dispute, kind) for kind in kinds]
     first = None
@@ -155,7 +155,7 @@ def test_a_dispute_that_is_lost_a_second_time_is_told_again(
     make.settings(email="office@example.org")
     _invoice, payment, dispute = disputed(make, sandbox, "lost")
     for status in ("lost", "won", "lost"):
-        becomes(sandbox_server, dispute, status, f"dispute_{status}")
+        becomes(sandbox_server, dispute, status)
         hear(sandbox_server, dispute, f"dispute_{status}")
         sandbox.advance(days=1)
         time.advance(days=1)

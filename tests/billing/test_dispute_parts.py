@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing import charging, disputes, in_person, refunds
+from billing import charging, disputes, in_person
 from billing.actor import SYSTEM
 from billing.gateway import DisputeNews
 from models import Dispute, History, Invoice, Payment, StaffNotice
@@ -21,6 +21,7 @@ from tests.billing.helpers import (
     pay,
     rows_of,
 )
+from tests.paying_back import put_on
 from tests.support import STAFF, Factory, fetch
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -66,7 +67,7 @@ def test_what_no_invoice_uses_goes_first(paid_once: tuple[int, Payment], make: F
     say(payment, 1, "lost")
     say(payment, 1, "won")
     other = make.invoice(payment.user_id, total=1500)
-    refunds.apply_payment(payment.id, other, amount=1500, actor=STAFF)
+    put_on(payment.id, other, amount=1500, actor=STAFF)
     say(payment, 2, "lost", 400)
     assert fetch(Invoice, other).state == "paid"
     assert money(payment) == ("settled", 1500, 400, 100)
@@ -83,7 +84,7 @@ def test_what_was_applied_last_goes_before_the_oldest_debt(
     say(payment, 1, "won")
     later, first = (make.invoice(payment.user_id, total=1000) for _ in range(2))
     for invoice in (first, later):
-        refunds.apply_payment(payment.id, invoice, amount=1000, actor=STAFF)
+        put_on(payment.id, invoice, amount=1000, actor=STAFF)
     say(payment, 2, "lost", 1200)
     assert [fetch(Invoice, each).balance for each in (first, later)] == [200, 1000]
     assert titles()[-1] == "A dispute was lost"
@@ -100,7 +101,7 @@ def test_a_part_that_is_won_after_all_is_the_users_credit(paid_once: tuple[int, 
     assert titles()[-1] == "A lost dispute was won after all"
     words = rows_of(History, History.record == "payment", History.record_id == payment.id)
     assert words[-1].sentence == "$5.00 came back: the lost dispute was won after all"
-    refunds.apply_payment(payment.id, invoice, amount=500, actor=STAFF)
+    put_on(payment.id, invoice, amount=500, actor=STAFF)
     assert fetch(Invoice, invoice).state == "paid"
     say(payment, 1, "lost", 500)
     assert fetch(Invoice, invoice).balance == 500
@@ -159,6 +160,6 @@ def test_the_gateways_own_word_brings_a_part_back(
     number = sandbox.control("webhooks", method="GET")[0]["subject_id"]
     hear(sandbox_server, number, "dispute_lost")
     assert money(payment) == ("settled", 1999, 1, 0)
-    becomes(sandbox_server, number, "won", "dispute_won")
+    becomes(sandbox_server, number, "won")
     hear(sandbox_server, number, "dispute_won")
     assert money(payment) == ("settled", 1999, 0, 1)

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from billing import disputes, in_person, refunds
+from billing import disputes, in_person
 from billing.actor import SYSTEM
 from billing.gateway import DisputeNews
 from models import Dispute, History, Invoice, Payment, StaffNotice
 from models.states import DisputeState, Tender
 from sandbox.server import Server
-from tests.billing.disputing import becomes, disputed, hear, titles
+from tests.billing.disputing import becomes, disputed, hear, settled, titles
 from tests.billing.helpers import check_all, pay, rows_of
+from tests.paying_back import put_on
 from tests.support import STAFF, Factory, emails, fetch
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -106,10 +107,40 @@ def test_each_word_of_the_gateway(
     invoice, _payment, dispute = disputed(make, sandbox)
     if opened:
         hear(sandbox_server, dispute, "dispute_opened")
-    becomes(sandbox_server, dispute, status, kind)
+    becomes(sandbox_server, dispute, status)
     hear(sandbox_server, dispute, kind)
     assert rows_of(Dispute)[0].state == state
     assert fetch(Invoice, invoice).state == ("sent" if state == "lost" else "paid")
+
+
+@pytest.mark.parametrize("end", ["lost", "accepted", "expired", "won"])
+def test_a_request_for_papers_takes_no_money(
+    app: Any, make: Factory, sandbox: Any, sandbox_server: Server, end: str
+) -> None:
+    make.settings(email="office@example.org")
+    invoice, payment, gateway_id = settled(make, sandbox)
+    sandbox.control(f"transactions/{gateway_id}/dispute-open", {"kind": "retrieval"})
+    number = sandbox.control("webhooks", method="GET")[0]["subject_id"]
+    hear(sandbox_server, number, "dispute_opened")
+    becomes(sandbox_server, number, end)
+    for _ in range(2):
+        hear(sandbox_server, number, f"dispute_{end}")
+    assert rows_of(Dispute)[0].state == "won"
+    assert (fetch(Payment, payment).state, fetch(Invoice, invoice).state) == ("settled", "paid")
+    said = rows_of(History, History.sentence == "The bank asked for papers; no money was taken")
+    assert sorted(row.record for row in said) == ["dispute", "invoice", "payment"]
+    assert titles() == ["A payment is disputed", "A dispute has ended"]
+
+
+def test_a_second_challenge_that_is_lost_costs_the_money(
+    app: Any, make: Factory, sandbox: Any, sandbox_server: Server
+) -> None:
+    invoice, _payment, gateway_id = settled(make, sandbox)
+    sandbox.control(f"transactions/{gateway_id}/dispute-open", {"kind": "pre_arbitration"})
+    sandbox.control(f"transactions/{gateway_id}/dispute-lost")
+    number = sandbox.control("webhooks", method="GET")[0]["subject_id"]
+    hear(sandbox_server, number, "dispute_lost")
+    assert fetch(Invoice, invoice).state == "sent"
 
 
 def test_lost_and_won_after_all_brings_the_money_back_as_credit(
@@ -118,17 +149,17 @@ def test_lost_and_won_after_all_brings_the_money_back_as_credit(
     make.settings(email="office@example.org")
     invoice, payment, dispute = disputed(make, sandbox, "lost")
     hear(sandbox_server, dispute, "dispute_lost")
-    becomes(sandbox_server, dispute, "won", "dispute_won")
+    becomes(sandbox_server, dispute, "won")
     for _ in range(2):
         hear(sandbox_server, dispute, "dispute_won")
     back = fetch(Payment, payment)
     assert (back.state, back.allocated, back.unapplied) == ("settled", 0, 2000)
     assert fetch(Invoice, invoice).state == "sent"
     assert titles()[-1] == "A lost dispute was won after all"
-    refunds.apply_payment(payment, invoice, amount=2000, actor=STAFF)
+    put_on(payment, invoice, amount=2000, actor=STAFF)
     assert fetch(Invoice, invoice).state == "paid"
     sandbox.advance(days=1)
-    becomes(sandbox_server, dispute, "lost", "dispute_lost")
+    becomes(sandbox_server, dispute, "lost")
     hear(sandbox_server, dispute, "dispute_lost")
     assert fetch(Invoice, invoice).state == "sent"
     assert fetch(Payment, payment).state == "returned"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from billing import in_person, invoicing, ledger, refunds
+from billing import in_person, invoicing, ledger
 from billing.database import lock, transaction
 from billing.errors import Refusal
 from billing.items import Line
@@ -17,6 +17,7 @@ from billing.transitions import move
 from models import Allocation, Credit, Invoice, Item, Payment
 from models.states import InvoiceState, Tender
 from tests.billing.helpers import charge, debit_pending, keep, pay, refusal_of, rows_of
+from tests.paying_back import put_on
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -99,8 +100,8 @@ def test_one_payment_pays_several_invoices(app: Any, make: Factory) -> None:
     user = make.user()
     payment = unapplied_payment(user, make, 3000)
     first, second = make.invoice(user, total=1000), make.invoice(user, total=4000)
-    refunds.apply_payment(payment, first, amount=1000, actor=STAFF)
-    refunds.apply_payment(payment, second, amount=2000, actor=STAFF)
+    put_on(payment, first, amount=1000, actor=STAFF)
+    put_on(payment, second, amount=2000, actor=STAFF)
     assert fetch(Invoice, first).state == "paid"
     assert fetch(Invoice, second).balance == 2000
     assert fetch(Payment, payment).unapplied == 0
@@ -113,9 +114,7 @@ def test_unapplied_money_is_refused_where_it_does_not_belong(app: Any, make: Fac
     small = make.invoice(user, total=100)
 
     def apply(invoice: int, amount: int) -> str:
-        return refusal_of(
-            lambda: refunds.apply_payment(payment, invoice, amount=amount, actor=STAFF)
-        ).code
+        return refusal_of(lambda: put_on(payment, invoice, amount=amount, actor=STAFF)).code
 
     assert apply(other, 100) == "other_user"
     assert apply(mine, 3001) == "more_than_left"
@@ -129,7 +128,7 @@ def test_money_that_is_not_here_yet_is_not_applied(app: Any, make: Factory) -> N
     keep(user, "fake-sepa-direct-debit-nonce")
     first, second = make.invoice(user), make.invoice(user)
     payment = charge(first).payment_id
-    refusal = refusal_of(lambda: refunds.apply_payment(payment, second, amount=1, actor=STAFF))
+    refusal = refusal_of(lambda: put_on(payment, second, amount=1, actor=STAFF))
     assert refusal.code == "not_collected"
 
 

@@ -11,7 +11,6 @@ from billing.letter_kinds import LETTERS, letter_kind
 from billing.letter_texts import (
     LetterText,
     copies_to,
-    fill,
     fill_opening,
     fill_subject,
     reset_letter_text,
@@ -19,6 +18,7 @@ from billing.letter_texts import (
     set_letter_text,
     text_of,
 )
+from billing.placeholders import fill
 from models import History, Settings
 from tests.support import STAFF, Factory, all_of, fetch
 

@@ -8,8 +8,9 @@ from applications.links import application_token, read_application_token
 from billing.database import reading
 from billing.errors import NotFound
 from billing.link_ends import end_links
-from billing.links import LinkDead, invoice_token, read_invoice_token
+from billing.links import invoice_token, read_invoice_token
 from billing.method_links import method_token, read_method_token
+from billing.signed import LinkDead
 from models import Application, History, Invoice, User
 from tests.billing.helpers import everything, rows_of
 from tests.support import STAFF, Factory, fetch

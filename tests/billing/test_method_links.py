@@ -11,7 +11,7 @@ from applications.links import read_application_token
 from billing import clock, methods, saving
 from billing.database import reading, transaction
 from billing.link_ends import end_links
-from billing.links import LinkDead, invoice_token, read_invoice_token
+from billing.links import invoice_token, read_invoice_token
 from billing.method_links import (
     WORKS_FOR_DAYS,
     method_token,
@@ -19,6 +19,7 @@ from billing.method_links import (
     read_method_token,
     without_links,
 )
+from billing.signed import LinkDead
 from models import History, Invoice, User
 from tests.billing.helpers import CUSTOMER, rows_of
 from tests.support import STAFF, Clock, Factory, fetch

@@ -15,39 +15,14 @@ from billing.errors import GatewayUnreachable, NotFound, OutcomeUnknown, Refusal
 from billing.gateway import Check
 from billing.runtime import current
 from jobs import sweeps
-from models import History, Invoice, PaymentMethod, User
+from models import Invoice, PaymentMethod, User
 from models.states import Tender
 from sandbox.server import Server
-from tests.billing.helpers import CUSTOMER, SEPA, charge, keep, refusal_of, rows_of
+from tests.billing.helpers import CUSTOMER, SEPA, charge, keep, refusal_of
+from tests.billing.vault import at_the_gateway, history_of, register, typed_account, typed_card
 from tests.support import STAFF, Factory, all_of, fetch
 
 MASTERCARD = "fake-valid-mastercard-nonce"
-
-
-def typed_card(server: Server, number: str = "4111111111111111", year: str = "2040") -> str:
-    """A nonce as the card fields make it: good for one use."""
-    code = "1234" if number.startswith("37") else "123"
-    return server.desk.store.create_card_nonce(number, "12", year, code, "62704", "Zoë").nonce
-
-
-def typed_account(server: Server, number: str = "1000000000") -> str:
-    return server.desk.store.create_bank_nonce(
-        account_number=number, routing_number="021000021", account_holder_name="Zoë Martin"
-    ).nonce
-
-
-def register(user: int, nonce: str, **more: Any) -> int:
-    return methods.register_method(user, nonce=nonce, actor=CUSTOMER, **more)
-
-
-def history_of(user: int) -> list[str]:
-    return [row.verb for row in rows_of(History, History.record == "user") if row.record_id == user]
-
-
-def at_the_gateway(server: Server) -> list[str]:
-    with server.desk.store.reading() as db:
-        rows = db.execute("SELECT token FROM payment_methods").fetchall()
-    return [str(row["token"]) for row in rows]
 
 
 def test_a_typed_card_is_checked_and_kept_once(
@@ -84,46 +59,6 @@ def test_two_clicks_at_the_same_moment_keep_one(
     ]
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
-        ("4000111111111115", ""),
-        ("378734493671000", ": the card has expired"),
-        ("5105105105105100", ": there was not enough money on it"),
-    ],
-)
-def test_the_banks_no_is_told_in_plain_words(
-    make: Factory, sandbox: Any, sandbox_server: Server, number: str, reason: str
-) -> None:
-    user = make.user()
-    with pytest.raises(Refusal) as refused:
-        register(user, typed_card(sandbox_server, number), check=Check.CARD)
-    said = refused.value.sentence
-    assert said == f"The bank did not accept it{reason}. Please use another one."
-    assert all_of(PaymentMethod) == []
-    assert history_of(user) == []
-
-
-def test_a_card_whose_days_are_over_is_not_kept(
-    make: Factory, sandbox: Any, sandbox_server: Server
-) -> None:
-    last_year = str(dt.datetime.now(dt.UTC).year - 1)
-    nonce = sandbox_server.desk.store.create_card_nonce(
-        "4111111111111111", "12", last_year, "123", None, None
-    ).nonce
-    with pytest.raises(Refusal, match="expired"):
-        register(make.user(), nonce)
-    assert all_of(PaymentMethod) == []
-    assert at_the_gateway(sandbox_server) == []
-
-
-@pytest.mark.parametrize("nonce", ["", "x" * 256, "two\nlines", "ünïcode", "no-such-nonce"])
-def test_nonsense_is_no_card(make: Factory, sandbox: Any, nonce: str) -> None:
-    with pytest.raises(Refusal):
-        register(make.user(), nonce)
-    assert all_of(PaymentMethod) == []
-
-
 def test_a_us_account_must_exist_and_carries_its_mandate(
     make: Factory, sandbox: Any, sandbox_server: Server
 ) -> None:
@@ -146,18 +81,6 @@ def test_a_us_account_must_exist_and_carries_its_mandate(
     assert method.holder == "Zoë Martin"
     invoice = make.invoice(user)
     assert charge(invoice).outcome == "pending"
-
-
-def test_an_account_other_than_the_mandate_names_is_not_kept(
-    make: Factory, sandbox: Any, sandbox_server: Server
-) -> None:
-    with pytest.raises(Refusal) as refused:
-        register(
-            make.user(), typed_account(sandbox_server), check=Check.US_ACCOUNT, last_four="1234"
-        )
-    assert refused.value.code == "other_account"
-    assert all_of(PaymentMethod) == []
-    assert at_the_gateway(sandbox_server) == []
 
 
 def test_an_answer_that_was_lost_is_looked_up(

@@ -28,8 +28,6 @@ def test_no_sequence_of_verbs_and_accidents_makes_money_lie(office: Office) -> N
         settings=settings(
             max_examples=25,
             stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

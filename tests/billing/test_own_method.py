@@ -118,7 +118,7 @@ def test_a_decline_over_several_writes_one_letter(app: Any, make: Factory) -> No
     db.session.remove()
     numbers = " and ".join(f"#{fetch(Invoice, invoice).number}" for invoice in invoices)
     for text in (said.html, said.text):
-        assert f"for 2 invoices, $2,000.00 in all: {numbers}. None of them was paid." in text
+        assert f"for 2 invoices, $2,000.00 in all: {numbers}. It paid none of them." in text
 
 
 def test_whoever_pays_by_invoice_is_not_charged(app: Any, make: Factory, sandbox: Any) -> None:

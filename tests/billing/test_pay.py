@@ -141,7 +141,7 @@ def test_an_invoice_whose_debit_is_under_way_is_not_payable(app: Any, make: Fact
     invoice = debit_pending(make)
     refusal = refusal_of(lambda: pay(invoice))
     assert refusal.code == "live"
-    assert "waiting for the bank" in refusal.sentence
+    assert refusal.sentence == "A payment is being processed already. Please do not pay again."
 
 
 def test_an_invoice_with_a_card_on_hold_is_not_payable(app: Any, make: Factory) -> None:

@@ -91,7 +91,7 @@ def _start_together(processes: Sequence[subprocess.Popen[str]]) -> list[list[str
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    return [process.communicate(timeout=60)[0].split("\n")[:-1] for process in processes]
+    return [process.communicate(timeout=120)[0].split("\n")[:-1] for process in processes]
 
 
 @POSTGRESQL

@@ -23,6 +23,7 @@ from tests.billing.helpers import (
     rows_of,
     together,
 )
+from tests.paying_back import pay_back, put_on
 from tests.support import STAFF, Factory, emails, fetch
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -41,9 +42,7 @@ def settle(sandbox: Any, time: Any) -> None:
 
 
 def refund(payment: int, amount: int = 2000, then: str = "reopen") -> Attempt:
-    return refunds.refund_payment(
-        payment, amount=amount, then=then, reason="Paid twice", actor=STAFF
-    )
+    return pay_back(payment, amount=amount, then=then, reason="Paid twice", actor=STAFF)
 
 
 def test_an_unsettled_payment_is_voided(app: Any, make: Factory, sandbox: Any) -> None:
@@ -97,7 +96,7 @@ def test_too_much_nothing_and_no_reason_are_refused(app: Any, make: Factory) -> 
     for amount in (0, -1, 2001):
         assert refusal_of(partial(refund, payment, amount)).code == "too_much"
     assert refusal_of(lambda: refund(payment, then="forget")).code == "no_choice"
-    verb = lambda: refunds.refund_payment(  # noqa: E731
+    verb = lambda: pay_back(  # noqa: E731
         payment, amount=1, then="reopen", reason=" ", actor=STAFF
     )
     assert refusal_of(verb).code == "no_reason"
@@ -165,7 +164,7 @@ def _payment_over(user: int, invoices: list[int], make: Factory, sandbox: Any, t
     sandbox.control(f"transactions/{gateway_id}/refund-fail")
     reconciliation.check_payment(back)
     for invoice in invoices:
-        refunds.apply_payment(payment, invoice, amount=1000, actor=STAFF)
+        put_on(payment, invoice, amount=1000, actor=STAFF)
     return payment
 
 

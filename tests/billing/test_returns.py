@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from billing import in_person, refunds
+from billing import in_person
 from models import Invoice, Payment
 from models.states import Tender
 from tests.billing.helpers import SEPA, charge, check_all, keep, pay, reconcile
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -85,7 +86,7 @@ def test_a_return_after_a_part_was_paid_back_takes_what_was_left(
     app: Any, make: Factory, sandbox: Any, time: Any
 ) -> None:
     invoice, payment = settled_debit(make, sandbox, time)
-    refunds.refund_payment(payment, amount=500, then="reopen", reason="Too much", actor=STAFF)
+    pay_back(payment, amount=500, then="reopen", reason="Too much", actor=STAFF)
     give_back(payment, sandbox)
     check_all()
     reopened = fetch(Invoice, invoice)

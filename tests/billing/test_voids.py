@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from typing import Any
 
 import pytest
 
-from billing import refunds
+from billing import runtime
 from billing.actions import payment_actions
 from billing.attempts import Attempt
+from billing.braintree_gateway import BraintreeGateway
 from billing.database import reading, transaction
 from billing.errors import Refusal
 from billing.voids import voided_condition, was_voided
 from models import History, Invoice, Payment
 from models.states import PaymentKind
 from tests.billing.helpers import pay, refusal_of, rows_of
+from tests.held import Held
+from tests.paying_back import pay_back
 from tests.support import STAFF, Factory, fetch
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -27,9 +32,7 @@ def paid(make: Factory) -> tuple[int, int]:
 
 
 def refund(payment: int, amount: int = 2000) -> Attempt:
-    return refunds.refund_payment(
-        payment, amount=amount, then="reopen", reason="Paid twice", actor=STAFF
-    )
+    return pay_back(payment, amount=amount, then="reopen", reason="Paid twice", actor=STAFF)
 
 
 def test_a_part_of_an_unsettled_payment_is_refused_and_nothing_is_sent(
@@ -98,3 +101,32 @@ def test_a_void_says_that_nobody_was_charged_and_is_not_asked_about_again(
     with reading() as session:
         names = [each.name for each in payment_actions(session, session.get_one(Payment, payment))]
     assert "check" not in names
+
+
+def test_what_settles_while_it_is_voided_is_refunded_under_a_key_of_its_own(
+    app: Any, make: Factory, sandbox: Any, held: Held
+) -> None:
+    sandbox.control("settings", {"api_request_keys": True})
+    real: Any = runtime.current()
+    keyed = BraintreeGateway(dataclasses.replace(real.gateway._account, request_keys=True))
+    invoice, payment = paid(make)
+    runtime.bind(dataclasses.replace(real, gateway=keyed))
+    sandbox.fault("void", "latency", "before")
+    outcomes = []
+
+    def refunding() -> None:
+        with app.app_context():
+            outcomes.append(refund(payment).outcome)
+
+    working = threading.Thread(target=refunding)
+    try:
+        working.start()
+        assert held.begun.wait(20)
+        sandbox.control(f"transactions/{fetch(Payment, payment).gateway_id}/settle")
+    finally:
+        held.released.set()
+        working.join()
+        runtime.bind(real)
+    assert outcomes == ["refunded"]
+    assert [row["type"] for row in sandbox.transactions()] == ["credit", "sale"]
+    assert fetch(Invoice, invoice).state == "sent"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,8 @@ from typing import IO
 
 import pytest
 
-from demo.ports import BLOCK, HOST, probe
 from demo.services import alive
+from tests.ports import free_block
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,12 +49,15 @@ from demo.supervisor import AskedToEnd, Supervisor
 from demo.terminal import Terminal
 
 folder, stubborn, mortal = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+grace = float(sys.argv[4])
 
 def act(terminal):
-    with hold(folder, terminal) as lock, Supervisor(folder, os.environ, terminal, lock, 1) as all:
+    here = (folder, os.environ, terminal)
+    with hold(folder, terminal) as lock, Supervisor(*here, lock, grace) as all:
         all.start(Service("stubborn", [sys.executable, "-c", stubborn, "pids.new"]))
-        all.start(Service("mortal", [sys.executable, "-c", mortal, "die"]))
-        all.wait_for("stubborn", lambda: (folder / "pids.new").exists(), 20)
+        dies = all.start(Service("mortal", [sys.executable, "-c", mortal, "die"])).process.pid
+        (folder / "mortal").write_text(str(dies))
+        all.wait_for("stubborn", lambda: (folder / "pids.new").exists(), 60)
         (folder / "pids.new").rename(folder / "pids")
         all.forever()
 
@@ -64,19 +66,23 @@ sys.exit(report(act, Terminal()))
 
 
 class Demo:
-    """A supervisor over the two stand-ins, and the ids of everything it started."""
+    """A supervisor over the two stand-ins, and the ids of everything it started.
 
-    def __init__(self, folder: Path, window: int = subprocess.PIPE) -> None:
+    What it ends has `grace` seconds to do so by itself; `mortal` is the one that does at once.
+    """
+
+    def __init__(self, folder: Path, window: int = subprocess.PIPE, grace: float = 1) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISE, str(folder), STUBBORN, MORTAL],
+            [sys.executable, "-c", SUPERVISE, str(folder), STUBBORN, MORTAL, str(grace)],
             cwd=ROOT,
             stdout=window,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        wait_until((folder / "pids").exists)
+        assert wait_until((folder / "pids").exists, 60)
         self.pids = [int(pid) for pid in (folder / "pids").read_text().split()]
+        self.mortal = int((folder / "mortal").read_text())
 
     @property
     def stdout(self) -> IO[str]:
@@ -84,7 +90,7 @@ class Demo:
         assert self.process.stdout is not None
         return self.process.stdout
 
-    def ended(self, seconds: float = 5.0) -> bool:
+    def ended(self, seconds: float = 20.0) -> bool:
         """Whether supervisor, children and grandchildren are all gone within the time."""
         pids = [self.process.pid, *self.pids]
         return wait_until(
@@ -111,16 +117,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 @pytest.fixture
 def port() -> int:
     """The first port of a free block."""
-    while True:
-        with socket.socket() as ask:
-            ask.bind((HOST, 0))
-            base = ask.getsockname()[1]
-        try:
-            for each in range(base, base + BLOCK):
-                probe(each)
-        except (OSError, OverflowError):
-            continue
-        return int(base)
+    return free_block()
 
 
 @pytest.fixture
@@ -135,7 +132,7 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
             env=inherited | environment,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
         )
 
     return run

@@ -51,17 +51,17 @@ def mailbox(tmp_path: Path, port: int) -> Iterator[int]:
     assert wait_until(lambda: listens(port) and listens(port + 1))
     yield port
     process.terminate()
-    assert process.wait(5) == 0
+    assert process.wait(20) == 0
 
 
 def get(port: int, path: str) -> str:
-    with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=20) as answer:
         return str(answer.read().decode())
 
 
 def test_from_smtp_to_the_page(mailbox: int) -> None:
     assert "Nothing here yet" in get(mailbox, "/")
-    with smtplib.SMTP(HOST, mailbox + 1, timeout=5) as smtp:
+    with smtplib.SMTP(HOST, mailbox + 1, timeout=20) as smtp:
         smtp.send_message(message())
         for address, code in (("refuse@example.com", 550), ("Later@example.com", 451)):
             with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
@@ -81,7 +81,7 @@ def test_from_smtp_to_the_page(mailbox: int) -> None:
 def test_a_foreign_name_is_not_answered_to(mailbox: int) -> None:
     asked = urllib.request.Request(f"http://{HOST}:{mailbox}/", headers={"Host": "evil.example"})
     with pytest.raises(HTTPError) as refused:
-        urllib.request.urlopen(asked, timeout=5)
+        urllib.request.urlopen(asked, timeout=20)
     assert refused.value.code == 400
     refused.value.close()
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from demo.folder import hold
+from demo.services import alive
 from demo.terminal import Terminal
-from tests.demo.conftest import Demo
+from tests.demo.conftest import Demo, wait_until
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -34,17 +35,21 @@ def test_killing_the_supervisor_ends_everything(demo: Demo) -> None:
     assert demo.ended()
 
 
-def test_a_second_request_to_end_hurries(demo: Demo) -> None:
-    demo.process.send_signal(signal.SIGTERM)
-    with pytest.raises(subprocess.TimeoutExpired):
-        demo.process.wait(0.2)
-    demo.process.send_signal(signal.SIGTERM)
-    assert demo.ended(0.6)
+def test_a_second_request_to_end_hurries(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, grace=50)
+    try:
+        demo.process.send_signal(signal.SIGTERM)
+        assert wait_until(lambda: not alive(demo.mortal))
+        assert demo.process.poll() is None
+        demo.process.send_signal(signal.SIGTERM)
+        assert demo.ended()
+    finally:
+        demo.kill()
 
 
 def test_a_dying_process_is_named_and_takes_all_along(demo: Demo) -> None:
     (demo.folder / "die").touch()
-    assert demo.ended(6)
+    assert demo.ended()
     said = demo.stdout.read()
     assert demo.process.returncode == 1
     assert said.rstrip().splitlines()[-2:] == [
@@ -56,7 +61,7 @@ def test_a_dying_process_is_named_and_takes_all_along(demo: Demo) -> None:
 def test_a_closed_terminal_is_survived_long_enough_to_end(demo: Demo) -> None:
     demo.stdout.close()
     (demo.folder / "die").touch()
-    assert demo.ended(6)
+    assert demo.ended()
     assert demo.process.returncode == 1
 
 

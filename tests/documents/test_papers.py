@@ -8,7 +8,7 @@ import pytest
 from babel.dates import format_date
 from flask.testing import FlaskClient
 
-from billing import charging, clock, refunds
+from billing import charging, clock
 from billing.database import reading, transaction
 from billing.errors import NotFound
 from billing.links import invoice_url
@@ -20,6 +20,7 @@ from models.states import AllocationState, PaymentKind, PaymentState, Tender
 from tests.billing.disputing import say
 from tests.billing.helpers import check_all, debit_pending
 from tests.documents.pdf_reader import read
+from tests.paying_back import pay_back
 from tests.support import STAFF, Clock, Factory, fetch, payments_of
 
 
@@ -83,6 +84,22 @@ def test_a_refund_corrects_the_receipt(make: Factory, sandbox: Any) -> None:
     assert receipt.title.startswith("Corrected receipt")
 
 
+def test_a_voided_charge_was_not_refunded(client: FlaskClient, make: Factory, sandbox: Any) -> None:
+    invoice_id = make.invoice()
+    payment_id = _pay(invoice_id, 2000)
+    pay_back(payment_id, amount=2000, then="reopen", reason="Twice", actor=STAFF)
+    with reading() as session:
+        invoice = session.get_one(Invoice, invoice_id)
+        receipt = receipt_paper(session, invoice, payment_id)
+        paper = invoice_paper(session, invoice)
+        address = invoice_url(invoice)
+    assert (mark_words(receipt), receipt.line.kept) == ("VOIDED", 0)
+    papers = [read(pdf).text for pdf in (receipt_pdf(receipt), invoice_pdf(paper))]
+    for text in (*papers, client.get(address).text):
+        assert "Voided, never charged" in " ".join(text.split())
+        assert "Refunded" not in text
+
+
 def test_a_part_lost_in_a_dispute_was_not_refunded(
     client: FlaskClient, make: Factory, sandbox: Any
 ) -> None:
@@ -141,7 +158,7 @@ def test_what_was_paid_back_before_the_bank_took_it_all_went_once(
     [payment] = payments_of(invoice_id)
     sandbox.advance(days=4)
     check_all()
-    refunds.refund_payment(payment.id, amount=500, then="reopen", reason="Kind", actor=STAFF)
+    pay_back(payment.id, amount=500, then="reopen", reason="Kind", actor=STAFF)
     gateway_id = fetch(Payment, payment.id).gateway_id
     sandbox.control(f"transactions/{gateway_id}/return")
     check_all()

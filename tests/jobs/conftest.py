@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.billing.conftest import proven
+from tests.held import held
 from tests.messaging.conftest import sink
 
-__all__ = ["proven", "sink"]
+__all__ = ["held", "proven", "sink"]

@@ -13,6 +13,7 @@ from billing.bulk import stop_run
 from billing.bulk_outcomes import CHARGE, LABEL, PDF, REMIND, SEND
 from billing.database import reading, transaction
 from billing.proof import verify
+from billing.redraft import set_back_to_draft
 from jobs import bulk_actions
 from jobs.schedule import TIMETABLE
 from jobs.work import JOBS
@@ -96,6 +97,25 @@ def test_charging_tells_the_bank_and_our_own_rules_apart(
     assert len(emails("receipt")) == 2
     assert len(emails("payment_failed")) == 1
     assert verify() == []
+
+
+@pytest.mark.parametrize("verb", [CHARGE, SEND])
+def test_what_staff_set_back_after_it_was_confirmed_is_left_alone(
+    app: Any, make: Factory, sandbox: Any, boss: Actor, verb: Any
+) -> None:
+    """Also once it was edited: the run is of what staff saw. What was a draft then is done."""
+    (before,), (after,) = with_card(make, 1), with_card(make, 1)
+    set_back_to_draft(before, reason="Wrong items", actor=boss)
+    run = begin(verb, EVERYTHING, boss)
+    set_back_to_draft(after, reason="Wrong customer", actor=boss)
+    bulk_actions.run([run])
+    assert results(run)[before][0] == "done"
+    assert results(run)[after] == (
+        "refused",
+        "This invoice was set back to draft: a person decides.",
+    )
+    assert fetch(Invoice, after).state == "draft"
+    assert payments_of(after) == []
 
 
 def test_a_charge_nobody_answers_is_unknown_until_it_is_looked_up(

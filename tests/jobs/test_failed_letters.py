@@ -12,6 +12,7 @@ from lxml import html
 
 from billing import reasons
 from billing.database import transaction
+from billing.letter_texts import set_letter_text
 from billing.method_links import read_method_token
 from jobs import emails as delivery
 from jobs.letters import Letter, render
@@ -24,10 +25,11 @@ from tests.billing.helpers import (
     charge,
     check_all,
     keep,
+    pay,
     reconcile,
 )
 from tests.messaging.helpers import Sink
-from tests.support import Clock, Factory, emails, fetch, payments_of
+from tests.support import STAFF, Clock, Factory, emails, fetch, payments_of
 
 
 def letter(app: Flask, kind: str) -> Letter:
@@ -107,14 +109,31 @@ def test_who_pays_by_invoice_now_is_led_to_the_invoice(
     written = letter(app, "payment_failed")
     assert "/m/" not in written.html + written.text
     assert "View and pay invoice" in both(written)[0]
+    for words in both(written):
+        assert "Please pay it another way." in words
+        assert "another card or account" not in words
 
 
-def test_a_returned_debit_says_what_to_do(
-    app: Flask, make: Factory, sandbox: Any, time: Clock
+def test_another_one_is_asked_for_only_where_it_can_be_given(
+    app: Flask, make: Factory, sandbox: Any
 ) -> None:
+    invoice = failed(make, SOFT_DECLINE)
+    with transaction() as session:
+        owner = session.get_one(User, fetch(Invoice, invoice).user_id)
+        owner.billing_method = BillingMethod.INVOICE
+    for day in (None, dt.date(2031, 5, 4)):
+        plan(invoice, day)
+        for words in both(letter(app, "payment_failed")):
+            assert "pay now." in words
+            assert "another card or account" not in words
+
+
+@pytest.fixture
+def returned(make: Factory, sandbox: Any, time: Clock) -> int:
+    """An invoice whose debit the bank took back."""
     user = make.user()
     keep(user, SEPA)
-    invoice = make.invoice(user)
+    invoice: int = make.invoice(user)
     charge(invoice)
     sandbox.advance(days=4)
     time.advance(days=4)
@@ -122,10 +141,45 @@ def test_a_returned_debit_says_what_to_do(
     sandbox.control(f"transactions/{payments_of(invoice)[0].gateway_id}/return")
     time.advance(days=2)
     check_all()
+    return invoice
+
+
+def test_a_returned_debit_says_what_to_do(app: Flask, returned: int) -> None:
     for words in both(letter(app, "payment_returned")):
-        assert "from your bank account ending in" in words
+        assert "took back your payment of $20.00 for invoice #1 from your bank account" in words
+        assert "so the invoice is open again" in words
         assert "Update your payment method" in words
-        assert "$20.00" in words
+        assert "View and pay" in words
+
+
+def test_a_failed_one_that_was_paid_meanwhile_asks_for_nothing(
+    app: Flask, make: Factory, sandbox: Any
+) -> None:
+    set_letter_text("payment_failed", subject="Pay now", opening="Please pay.", actor=STAFF)
+    invoice = failed(make, HARD_DECLINE)
+    assert letter(app, "payment_failed").subject == "Pay now"
+    sandbox.control("settings", {"amounts": "plain"})
+    pay(invoice)
+    overtaken(letter(app, "payment_failed"))
+
+
+def test_a_returned_one_that_was_paid_meanwhile_asks_for_nothing(app: Flask, returned: int) -> None:
+    set_letter_text("payment_returned", subject="Pay now", opening="Please pay.", actor=STAFF)
+    assert letter(app, "payment_returned").subject == "Pay now"
+    pay(returned)
+    overtaken(letter(app, "payment_returned"))
+    for words in both(letter(app, "payment_returned")):
+        assert "took back your payment of $20.00" in words
+
+
+def overtaken(written: Letter) -> None:
+    """Check a letter about an invoice that was paid before it was delivered."""
+    assert written.subject.startswith("Your payment for invoice #1")
+    for words in both(written):
+        assert "Invoice #1 has been paid in the meantime." in words
+        assert "View" in words
+        for gone in ("Please pay", "open", "and pay", "Amount due", "another card", "/m/"):
+            assert gone not in words
 
 
 def test_what_is_kept_of_the_letter_opens_nothing(

@@ -103,6 +103,14 @@ def test_one_without_the_other(make: Factory) -> None:
     assert "Here is your invoice." not in made.text
 
 
+def test_a_line_of_blanks_divides_like_an_empty_one(make: Factory) -> None:
+    own = LetterText("", "One.\n \nTwo.\nThree.")
+    page = html.fromstring(write_letter("invoice", sample("invoice"), own).html)
+    said = [" ".join(each.itertext()).strip() for each in page.xpath("//p")]
+    assert "One." in said
+    assert "Two. Three." in said
+
+
 def test_without_a_value_no_hole_is_left(make: Factory) -> None:
     invoice_id = make.invoice()
     put("invoice", "Due on {due_date}", "Thank you. Please pay by {due_date}.")
@@ -183,7 +191,7 @@ def test_every_letter_has_its_gaps_filled_and_its_link_kept(make: Factory, kind:
 
 def test_a_receipt_for_several_invoices_is_not_about_the_first(make: Factory) -> None:
     paid_for = [(fetch(Invoice, make.invoice(total=total)), total) for total in (2000, 500)]
-    context = {**sample("receipt"), "paid_for": paid_for, "surplus": 100}
+    context = {**sample("receipt"), "paid_for": paid_for, "paid_amount": 2600}
     own = LetterText("{amount} for {invoice}", "Thank you. It was for {description}.")
     made = write_letter("receipt", context, own)
     assert made.subject == "$26.00 for #1, #2"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-import socket
 from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -23,6 +22,7 @@ from messaging.drafts import Content, create_message
 from messaging.sending import Progress, progress, send_message
 from models import Application, Billable, Message, MessageRecipient, User
 from models.states import MessageState
+from tests.ports import free_block
 from tests.support import STAFF, Factory
 
 Answer = Callable[[str], str | None]
@@ -59,10 +59,8 @@ class Sink:
             def factory(self) -> SMTP:
                 return Counting(self.handler, enable_SMTPUTF8=False)
 
-        with socket.socket() as probe:
-            probe.bind((self.host, 0))
-            self.port: int = probe.getsockname()[1]
-        self._controller = Server(self, hostname=self.host, port=self.port)
+        self.port = free_block()
+        self._controller = Server(self, hostname=self.host, port=self.port, ready_timeout=30)
 
     def __enter__(self) -> Sink:
         self._controller.start()

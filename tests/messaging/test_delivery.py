@@ -118,7 +118,7 @@ def test_a_letter_that_cannot_be_written_pauses_the_message(
 
     message = sending(2)
     monkeypatch.setattr("jobs.bulk.PLACEHOLDERS", ("name", "nothing"))
-    with pytest.raises(AttributeError):
+    with pytest.raises(KeyError):
         jobs.send([message])
     assert (state_of(message), states(message)) == ("paused", {"waiting": 2})
     assert "could not be written" in how_far(message).trouble

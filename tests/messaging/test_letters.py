@@ -9,7 +9,7 @@ import pytest
 
 from billing.database import reading
 from billing.errors import Refusal
-from billing.links import LinkDead
+from billing.signed import LinkDead
 from jobs import emails as outbox
 from messaging.previews import preview_message, send_preview
 from messaging.sending import send_message, stop_message

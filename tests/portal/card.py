@@ -12,7 +12,7 @@ VISA = "4111111111111111"
 
 
 def type_card(page: Page, number: str = VISA) -> None:
-    expect(page.locator("#pay-loading")).to_be_hidden(timeout=20_000)
+    expect(page.locator("#pay-loading")).to_be_hidden()
     for place, text in (("card-number", number), ("card-expiry", "1230"), ("card-code", "123")):
         page.frame_locator(f"#{place} iframe").locator("input:visible").first.fill(text)
 

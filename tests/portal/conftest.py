@@ -138,6 +138,4 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(phone: BrowserContext) -> Page:
-    opened = phone.new_page()
-    opened.set_default_timeout(20_000)
-    return opened
+    return phone.new_page()

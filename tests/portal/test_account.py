@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from lxml import html
 
-from applications.notes import add_note
 from billing import charging, clock, invoicing
 from billing.actor import staff_actor
 from billing.database import lock, transaction
 from billing.in_person import Manual, process_manual
 from billing.links import invoice_token
+from billing.notes import add_note
 from models import Application, Invoice, Staff
 from models.states import Tender
 from tests.applications.helpers import apply
@@ -30,7 +30,6 @@ def test_empty_account(make: Factory, customer_client: SignedIn) -> None:
     page = words(customer_client(user).get("/account"))
     for expected in (
         "Nothing is to pay. Thank you.",
-        "You have no applications.",
         "Zoë Alvarez",
         "zoe@example.org",
         "(360) 555-0142",
@@ -39,6 +38,11 @@ def test_empty_account(make: Factory, customer_client: SignedIn) -> None:
         assert expected in page
     assert "Paid invoices" not in page
     assert "Pay the ticked ones" not in page
+    assert "pplication" not in page
+    make.form()
+    assert "You have no applications. Apply for something new" in words(
+        customer_client(user).get("/account")
+    )
 
 
 def test_invoices_open_first_with_how_they_stand(

@@ -134,7 +134,9 @@ def test_while_staff_hold_a_card_nobody_else_pays(
     assert "Somebody is paying for this application right now." in words(page)
     assert "pay-form" not in page.text
     response = press(post, client, path, 1500, nonce="fake-valid-visa-nonce")
-    assert "on hold" in words(client.get(response.headers["Location"]))
+    said = words(client.get(response.headers["Location"]))
+    assert "A payment is being processed already." in said
+    assert "Staff" not in said
     assert len(all_of(Payment)) == 1
 
 

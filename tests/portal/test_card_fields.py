@@ -97,9 +97,9 @@ def test_a_script_of_ours_that_does_not_come_leaves_a_way(
 ) -> None:
     page.route("**/pay.js", lambda route: route.abort())
     page.goto(served + link(make.invoice()))
-    told = page.get_by_text("Paying by card here needs JavaScript")
-    expect(told).to_be_hidden()
-    expect(told).to_be_visible(timeout=10_000)
+    told = page.locator(".without-script", has_text="Paying by card here needs JavaScript")
+    expect(told).to_have_css("animation-delay", "4s")
+    expect(told).to_be_visible()
 
 
 def test_without_javascript_everything_but_the_card_fields_is_there(
@@ -127,7 +127,7 @@ def test_a_waiting_page_shows_the_end_by_itself(
     page.goto(served + link(invoice_id))
     expect(page.get_by_text("Please do not pay again.")).to_be_visible()
     reconciliation.check_payment(payments_of(invoice_id)[0].id)
-    expect(page.get_by_text("This invoice has been paid.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("This invoice has been paid.")).to_be_visible()
 
 
 def test_nothing_sticks_out_on_a_small_phone(

@@ -135,7 +135,7 @@ def test_an_invoice_that_is_being_paid_offers_no_credit(
     give_credit(make, fetch(Invoice, invoice).user_id, 500)
     assert "You have a credit" not in words(client.get(link(invoice)))
     post(client, f"{link(invoice)}/credit", {"shown_balance": "2000"})
-    assert "waiting for the bank" in words(client.get(link(invoice)))
+    assert "A payment is being processed already." in words(client.get(link(invoice)))
     assert fetch(Invoice, invoice).allocated == 0
 
 

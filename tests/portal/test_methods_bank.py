@@ -58,6 +58,7 @@ def test_what_was_shown_is_kept_even_if_the_office_changes_meanwhile(
         ({"agreed": ""}, "tick that you agree"),
         ({"mandate": "forged"}, "open for too long"),
         ({"last_four": "1234"}, "not the one you agreed to"),
+        ({"nonce": "fake-valid-nonce"}, "Nothing was saved."),
         ({"last_four": "12<b>"}, "did not reach us"),
         ({"holder": ""}, "name of the account holder"),
         ({"account_kind": "piggy bank"}, "kind of account"),

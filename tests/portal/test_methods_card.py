@@ -10,8 +10,17 @@ from lxml import html
 from models import Invoice
 from models.states import BillingMethod
 from sandbox.server import Server
-from tests.billing.helpers import charge, keep
-from tests.portal.methods import HARD, MASTERCARD, CustomerClient, Post, door, letter_link, on_file
+from tests.billing.helpers import SEPA, charge, keep
+from tests.portal.methods import (
+    HARD,
+    MASTERCARD,
+    CustomerClient,
+    Post,
+    door,
+    letter_link,
+    on_file,
+    us_nonce,
+)
 from tests.portal.reading import words
 from tests.support import Factory, fetch
 
@@ -62,6 +71,18 @@ def test_the_banks_no_is_told_without_codes(
     assert "Nothing was saved." in said
     assert "2000" not in said
     assert "Honor" not in said
+
+
+def test_an_account_is_not_taken_for_a_card(
+    door: Any, make: Factory, post: Post, sandbox: Any, sandbox_server: Server
+) -> None:
+    make.settings(direct_debit=True)
+    user = make.user()
+    client, card, _bank = door(user)
+    for nonce in (us_nonce(sandbox_server), SEPA):
+        said = words(post(client, card, {"nonce": nonce}, follow_redirects=True))
+        assert "Only cards can be added here. Nothing was saved." in said
+    assert on_file(user) == []
 
 
 def test_a_gateway_that_says_nothing_is_told_as_such(

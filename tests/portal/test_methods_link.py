@@ -13,7 +13,7 @@ from lxml import html
 from jobs.letters import render
 from models import OutgoingEmail, db
 from portal.discretion import mask
-from tests.billing.helpers import charge, keep
+from tests.billing.helpers import SOFT_DECLINE, charge, keep
 from tests.portal.methods import HARD, MASTERCARD, Post, letter_link
 from tests.portal.reading import words
 from tests.support import Clock, Factory, emails
@@ -49,6 +49,24 @@ def test_the_link_shows_no_payment_but_its_own(
     assert client.get(f"{path}/payments/999999").status_code == 404
     time.advance(hours=2)
     assert client.get(f"{path}/payments/{mine.payment_id}").status_code == 404
+
+
+def test_a_decline_leads_to_another_card_first(
+    client: FlaskClient, make: Factory, letter_link: Any, post: Post, sandbox: Any
+) -> None:
+    user = make.user()
+    method, invoice = keep(user), make.invoice(user, total=SOFT_DECLINE)
+    charge(invoice)
+    path = letter_link(user)
+    fields = {"invoice": str(invoice), "shown_total": str(SOFT_DECLINE), "method": str(method)}
+    answer = post(client, f"{path}/failed", fields)
+    page = client.get(answer.headers["Location"])
+    assert "Visa ending in 1111 was declined" in words(page)
+    ways = html.fromstring(page.text).xpath("//p[@class='choices']/a")
+    assert [(way.text, way.get("class"), urlsplit(way.get("href")).path) for way in ways] == [
+        ("Use another card", "button", path),
+        ("Look at the invoices again", None, f"{path}/failed"),
+    ]
 
 
 def test_dead_links_look_alike_and_lead_to_the_sign_in(

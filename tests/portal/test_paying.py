@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from lxml import html
 
-from billing import reconciliation, runtime
+from billing import in_person, reconciliation, runtime
 from billing.database import transaction
 from config import Config
 from models import Credit, Invoice, Payment, db
-from tests.support import Clock, Factory, all_of, emails, fetch, payments_of
+from tests.billing.helpers import SEPA, keep
+from tests.support import STAFF, Clock, Factory, all_of, emails, fetch, payments_of
 from wsgi import create_app
 
 Link = Callable[[int], str]
@@ -123,6 +126,65 @@ def test_without_its_token_the_form_does_nothing(
     assert client.post(f"{link(invoice_id)}/viewed").status_code == 400
     assert all_of(Payment) == []
     assert fetch(Invoice, invoice_id).viewed_at is None
+
+
+def test_without_cookies_the_form_does_nothing(
+    app: Flask, client: FlaskClient, make: Factory, link: Link, sandbox: Any
+) -> None:
+    invoice_id = make.invoice()
+    token = html.fromstring(client.get(link(invoice_id)).text).xpath(
+        "//input[@name='csrf_token']/@value"
+    )[0]
+    data = {
+        "csrf_token": token,
+        "nonce": "fake-valid-nonce",
+        "shown_balance": "2000",
+        "holder": "M",
+    }
+    response = app.test_client(use_cookies=False).post(f"{link(invoice_id)}/pay", data=data)
+    assert response.status_code == 400
+    assert "only with cookies switched on" in response.text
+    assert all_of(Payment) == []
+    assert sandbox.transactions() == []
+
+
+def test_a_bank_account_is_no_card(
+    client: FlaskClient, make: Factory, pay: Pay, sandbox: Any
+) -> None:
+    make.settings(direct_debit=True)
+    invoice_id = make.invoice()
+    page = follow(client, pay(client, invoice_id, nonce=SEPA))
+    assert "Only cards can be used here. Nothing was charged." in page
+    assert "Pay $20.00" in page
+    assert sandbox.transactions() == []
+    assert fetch(Invoice, invoice_id).state == "sent"
+
+
+def test_who_else_is_paying_is_not_told(
+    client: FlaskClient, make: Factory, pay: Pay, sandbox: Any
+) -> None:
+    invoice_id = make.invoice()
+    in_person.authorise_card(
+        invoice_id, nonce="fake-valid-nonce", amount=1500, shown_balance=2000, actor=STAFF
+    )
+    page = follow(client, pay(client, invoice_id))
+    assert "A payment is being processed already. Please do not pay again." in page
+    assert STAFF.name not in page
+    assert "15.00" not in page
+
+
+def test_a_link_shows_its_invoice_and_nothing_else_to_whoever_is_signed_in(
+    make: Factory, link: Link, customer_client: Callable[[int], FlaskClient], sandbox: Any
+) -> None:
+    me = make.user("Zoë Someone", email="zoe@example.org")
+    keep(me)
+    mine, theirs = make.invoice(me, total=7700), make.invoice(make.user("Maria Alvarez"))
+    client = customer_client(me)
+    page = client.get(link(theirs)).text
+    assert str(fetch(Invoice, theirs)) in page
+    assert "Maria Alvarez" in page
+    for private in ("Zoë", "zoe@example.org", "77.00", str(fetch(Invoice, mine)), "own-method"):
+        assert private not in page
 
 
 def test_paying_over_https_needs_no_referrer(

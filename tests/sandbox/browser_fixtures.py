@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -100,7 +99,7 @@ class Visit:
 
     def wait_until(self, script: str, argument: Any = None) -> Any:
         """The script's first true value. The page's policy stops Playwright's own waiting."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not (value := self.run(script, argument)):
             assert time.monotonic() < deadline, f"never true: {script}"
             self.page.wait_for_timeout(10)
@@ -118,29 +117,18 @@ class Visit:
         return {url.split("/")[2] for url in self.requested if not url.startswith("data:")}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
     """A sandbox with its data in `folder` that answers until the block ends."""
     assert (PACKAGES / "braintree-web").is_dir(), "Run `npm ci` first."
-    port = free_port()
-    options = Options(
-        port=port,
-        public_url=f"http://127.0.0.1:{port}",
-        data_path=folder / "sandbox.sqlite3",
-        assets_path=PACKAGES,
-    )
-    environment = braintree.Environment(
-        "sandbox", options.host, str(port), options.public_url, False, None, "", ""
-    )
-    keys = (options.merchant_id, options.public_key, options.private_key)
-    gateway = braintree.BraintreeGateway(braintree.Configuration(environment, *keys))
-    with Server(options) as server:
+    wanted = Options(port=0, data_path=folder / "sandbox.sqlite3", assets_path=PACKAGES)
+    with Server(wanted) as server:
+        options = server.options
+        environment = braintree.Environment(
+            "sandbox", options.host, str(options.port), options.public_url, False, None, "", ""
+        )
+        keys = (options.merchant_id, options.public_key, options.private_key)
+        gateway = braintree.BraintreeGateway(braintree.Configuration(environment, *keys))
         yield Served(options, server.desk.store, gateway)
 
 

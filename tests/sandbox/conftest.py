@@ -6,7 +6,10 @@ import pytest
 
 from sandbox.options import Options
 from sandbox.server import Server
+from tests.held import held
 from tests.sandbox.merchant import Merchant, Receiver
+
+__all__ = ["held"]
 
 
 @pytest.fixture(scope="session")

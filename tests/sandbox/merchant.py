@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,7 +19,7 @@ from sandbox.options import Options
 DAY = 86_400
 
 
-def gateway(options: Options, *, seconds: float = 10, keys: dict[str, str] | None = None) -> Any:
+def gateway(options: Options, *, seconds: float = 30, keys: dict[str, str] | None = None) -> Any:
     """The SDK pointed at a sandbox; `keys` replaces single credentials.
 
     Untyped, because a published result type is success or error, never known which.
@@ -37,6 +39,14 @@ def gateway(options: Options, *, seconds: float = 10, keys: dict[str, str] | Non
             environment, timeout=timeout, wrap_http_exceptions=True, **credentials
         )
     )
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Look until it is so, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def codes(result: Any) -> list[str]:
@@ -59,7 +69,7 @@ class Merchant:
             f"{self.options.public_url}/control{path}", data, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -154,7 +164,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def wait(self, count: int, seconds: float = 8) -> list[dict[str, str]]:
+    def wait(self, count: int, seconds: float = 20) -> list[dict[str, str]]:
         """The first `count` deliveries, once they are there."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.got) >= count, seconds), self.got

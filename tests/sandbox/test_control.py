@@ -14,7 +14,7 @@ from tests.sandbox.merchant import Merchant
 
 
 def get(merchant: Merchant, path: str) -> str:
-    with urllib.request.urlopen(merchant.options.public_url + path, timeout=10) as answer:
+    with urllib.request.urlopen(merchant.options.public_url + path, timeout=30) as answer:
         return str(answer.read().decode())
 
 
@@ -25,7 +25,7 @@ def post(
     headers = {"Origin": origin or merchant.options.public_url}
     request = urllib.request.Request(merchant.options.public_url + path, data, headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 from xml.parsers.expat import ExpatError
 
@@ -16,7 +18,8 @@ from braintree.exceptions.server_error import ServerError
 from braintree.exceptions.service_unavailable_error import ServiceUnavailableError
 
 from sandbox.server import Server
-from tests.sandbox.merchant import Merchant, codes, gateway
+from tests.held import Held
+from tests.sandbox.merchant import Merchant, codes, gateway, wait_for
 
 
 @pytest.fixture
@@ -87,13 +90,15 @@ def test_a_key_whose_request_met_a_server_error_says_so(keyed: Merchant) -> None
     assert made(keyed, "A") == []
 
 
-def test_a_key_in_flight_says_so(keyed: Merchant) -> None:
-    keyed.fault("sale", "latency", seconds=1, times=1)
-    with ThreadPoolExecutor(2) as pool:
+def test_a_key_in_flight_says_so(keyed: Merchant, held: Held) -> None:
+    keyed.fault("sale", "latency", times=1)
+    with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(keyed.sale, order_id="A", api_request_key="k1")
-        time.sleep(0.4)
-        assert codes(keyed.sale(order_id="A", api_request_key="k1")) == ["915233"]
+        assert held.begun.wait(20)
+        meanwhile = keyed.sale(order_id="A", api_request_key="k1")
+        held.released.set()
         assert slow.result().is_success
+    assert codes(meanwhile) == ["915233"]
     assert made(keyed, "A") == ["submitted_for_settlement"]
 
 
@@ -124,21 +129,25 @@ def test_answers_break_before_or_after_the_commit(
     assert merchant.control("/faults") == []
 
 
-def test_latency_outlasts_a_short_timeout_and_the_sale_still_happens(merchant: Merchant) -> None:
-    merchant.fault("sale", "latency", seconds=0.8)
+def test_latency_outlasts_a_short_timeout_and_the_sale_still_happens(
+    merchant: Merchant, held: Held
+) -> None:
+    merchant.fault("sale", "latency")
     hasty = gateway(merchant.options, seconds=0.2)
     with pytest.raises(ReadTimeoutError):
         hasty.transaction.sale(merchant.request(order_id="A"))
+    assert held.begun.wait(20)
     assert made(merchant, "A") == []
-    time.sleep(1.2)
-    assert made(merchant, "A") == ["submitted_for_settlement"]
+    held.released.set()
+    wait_for(lambda: made(merchant, "A") == ["submitted_for_settlement"])
 
 
-def test_latency_after_the_commit(merchant: Merchant) -> None:
-    merchant.fault("sale", "latency", when="after", seconds=0.8)
+def test_latency_after_the_commit(merchant: Merchant, held: Held) -> None:
+    merchant.fault("sale", "latency", when="after")
     hasty = gateway(merchant.options, seconds=0.4)
     with pytest.raises(ReadTimeoutError):
         hasty.transaction.sale(merchant.request(order_id="A"))
+    assert held.begun.wait(20)
     assert made(merchant, "A") == ["submitted_for_settlement"]
 
 
@@ -200,17 +209,30 @@ def test_faults_that_make_no_sense_are_refused(merchant: Merchant, fault: Any) -
     assert merchant.control("/faults") == []
 
 
-def test_twenty_sales_at_once_are_twenty_sales(merchant: Merchant, server: Server) -> None:
+@pytest.fixture
+def all_in_flight(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let latency end when that many requests are under way; were one kept out, all would fail."""
+
+    def until(count: int) -> None:
+        there = threading.Barrier(count)
+        kept = SimpleNamespace(sleep=lambda _seconds: there.wait(20))
+        monkeypatch.setattr("sandbox.faults.time", kept)
+
+    return until
+
+
+def test_twenty_sales_at_once_are_twenty_sales(
+    merchant: Merchant, server: Server, all_in_flight: Callable[[int], None]
+) -> None:
     merchant.settings(duplicate_checking=False)
-    merchant.fault("sale", "latency", seconds=0.3, times=None)
+    merchant.fault("sale", "latency", times=None)
+    all_in_flight(20)
     store = server.desk.store
     nonces = [store.create_card_nonce("4111111111111111", "1", "40").nonce for _ in range(20)]
-    started = time.monotonic()
     with ThreadPoolExecutor(20) as pool:
         results = list(pool.map(lambda nonce: merchant.sale("10.00", nonce, order_id="A"), nonces))
     assert all(result.is_success for result in results)
     assert len({result.transaction.id for result in results}) == 20
-    assert time.monotonic() - started < 20 * 0.3
 
 
 def test_one_nonce_pays_once_even_at_once(merchant: Merchant, server: Server) -> None:
@@ -223,8 +245,11 @@ def test_one_nonce_pays_once_even_at_once(merchant: Merchant, server: Server) ->
     assert all(codes(result) == ["91564"] for result in refused)
 
 
-def test_the_duplicate_check_does_not_see_requests_in_flight(merchant: Merchant) -> None:
-    merchant.fault("sale", "latency", seconds=0.5, times=2)
+def test_the_duplicate_check_does_not_see_requests_in_flight(
+    merchant: Merchant, all_in_flight: Callable[[int], None]
+) -> None:
+    merchant.fault("sale", "latency", times=2)
+    all_in_flight(2)
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: merchant.sale(order_id="A"), range(2)))
     assert all(result.is_success for result in results)

@@ -215,7 +215,7 @@ def send(merchant: Merchant, path: str, body: bytes | None, **headers: str) -> t
         {"Authorization": f"Basic {keys}", "Content-Type": "application/xml"} | headers,
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -15,8 +14,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from demo.ports import BLOCK, Ports, probe
+from demo.ports import Ports
 from tests.messaging.conftest import sink
+from tests.ports import free_block
 from tests.scenarios.office import ROOT, Office
 from tools.browser import find_chromium
 
@@ -25,24 +25,11 @@ __all__ = ["sink"]
 GIVEN = ("DATABASE_URL", "REDIS_URL", "SMTP_HOST", "GATEWAY_URL", "SECRET_KEY")
 
 
-def _free_block() -> int:
-    """The first of five neighbouring ports that nobody uses."""
-    for _ in range(100):
-        first = random.randrange(20000, 45000)
-        try:
-            for port in range(first, first + BLOCK):
-                probe(port)
-        except OSError:
-            continue
-        return first
-    raise RuntimeError("no five free ports in a row")
-
-
 @pytest.fixture(scope="module")
 def office() -> Iterator[Office]:
     """A running demo with data of its own, ended with everything it started."""
     folder = Path(tempfile.mkdtemp(prefix="cfd-"))
-    port = _free_block()
+    port = free_block()
     environment = {name: value for name, value in os.environ.items() if name not in GIVEN}
     environment["PORT"] = str(port)
     process = subprocess.Popen(
@@ -59,7 +46,7 @@ def office() -> Iterator[Office]:
         yield started
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -24,7 +24,7 @@ from demo.seed import DEMO_SIGN_INS
 
 Found = TypeVar("Found")
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
+PATIENCE = 90.0
 VISA = "4111 1111 1111 1111"
 DECLINED_VISA = "4000 1111 1111 1115"
 WIDE = {"width": 1280, "height": 900}
@@ -72,7 +72,7 @@ class Office:
                 raise AssertionError("the demo ended:\n" + "\n".join(self.said))
             return any("Ctrl-C ends everything" in line for line in self.said)
 
-        wait_for("the demo", ready, 120)
+        wait_for("the demo", ready, 300)
 
     def letters(self, to: str) -> list[EmailMessage]:
         """The letters in the local mailbox to an address, the oldest first."""
@@ -117,11 +117,11 @@ class Office:
             return proved.returncode == 0
 
         with suppress(AssertionError):
-            wait_for("the proof", adds_up, 60)
+            wait_for("the proof", adds_up)
         return said
 
     def control(self, path: str, data: dict[str, Any], method: str = "POST") -> object:
-        answer = requests.request(method, f"{self.gateway}/control/{path}", json=data, timeout=10)
+        answer = requests.request(method, f"{self.gateway}/control/{path}", json=data, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -100,7 +100,7 @@ def test_pending_taken_back_by_hand(app: Any, make: Factory, staff_client: Staff
     invoice = make.invoice(user)
     charge(invoice)
     staff = Person(staff_client())
-    staff.open(f"/admin/user/details/?id={user}").press("Send invoices")
+    staff.open(f"/admin/user/details/?id={user}").press("Invoice")
     assert fetch(User, user).billing_method is BillingMethod.INVOICE
     staff.open(eye(invoice)).choose("Set back to draft")
     staff.press("Set back to draft", reason="Pays at the desk")

@@ -39,7 +39,7 @@ def test_a_debit_that_settles_after_its_invoice_was_paid_in_cash(
 
         # The billing method, one click on the user's page.
         page.get_by_role("main").get_by_role("link", name=NORA).first.click()
-        page.get_by_role("button", name="Send invoices").click()
+        page.get_by_role("button", name="Invoice", exact=True).click()
         expect(page.get_by_text("Billing method set to invoice").first).to_be_visible()
 
         # Back to draft: the form says what happens, and asks again when it can't be stopped.

@@ -1,4 +1,4 @@
-"""Notes of staff on users and applications. They are added to, never changed or removed."""
+"""Notes of staff on users, units, applications and invoices. Added to, never changed or removed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,28 @@ from billing import clock
 from billing.actor import Actor
 from billing.database import lock, transaction
 from billing.errors import NotFound, Refusal
+from billing.guards import require, why_not_mark
 from billing.history import note
-from models import Application, Note, User
+from models import Application, Invoice, Note, Unit, User
 from models.states import ActorKind
 
 MAX_TEXT = 4000
-_RECORDS: dict[str, type[Any]] = {"application": Application, "user": User}
+_RECORDS: dict[str, type[Any]] = {
+    "application": Application,
+    "invoice": Invoice,
+    "unit": Unit,
+    "user": User,
+}
 
 
 def add_note(record: str, record_id: int, *, text: str, actor: Actor) -> int:
     """Write a note down and return its id.
 
-    record -- "user" or "application"
+    record -- "user", "unit", "application" or "invoice"
     text   -- at most 4,000 characters; it stays out of the history, which can't forget
 
-    Refused without text and for anybody but staff; ``NotFound`` without such a record.
+    Refused without text, for anybody but staff, and on a deleted invoice; ``NotFound`` without
+    such a record.
     """
     plain = text.replace("\x00", "").strip()
     if not plain:
@@ -39,6 +46,7 @@ def add_note(record: str, record_id: int, *, text: str, actor: Actor) -> int:
         raise NotFound
     with transaction() as session:
         about = lock(session, model, record_id)
+        require(why_not_mark(about))
         row = Note(
             record=record,
             record_id=record_id,

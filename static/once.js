@@ -15,6 +15,6 @@
 
   // A page taken out of the browser's memory may show what is long over.
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) window.location.reload();
+    if (event.persisted && document.querySelector("[data-once]")) window.location.reload();
   });
 })();

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from applications.notes import add_note, notes_of
 from billing.actor import customer_actor
 from billing.database import reading
 from billing.errors import NotFound
+from billing.notes import add_note, notes_of
 from models import History, Note
 from tests.applications.helpers import apply
 from tests.billing.helpers import refusal_of, rows_of
@@ -55,7 +55,7 @@ def test_customers_write_no_notes(app: Any, make: Factory) -> None:
     assert refusal_of(lambda: add_note("user", user, text="Hi", actor=actor)).code == "not_staff"
 
 
-@pytest.mark.parametrize(("record", "number"), [("user", 10**9), ("invoice", 1), ("", 1)])
+@pytest.mark.parametrize(("record", "number"), [("user", 10**9), ("payment", 1), ("", 1)])
 def test_there_must_be_something_to_write_about(
     app: Any, make: Factory, record: str, number: int
 ) -> None:
