@@ -35,18 +35,23 @@ def paused_until(session: Session, bill: Bill) -> dt.datetime | None:
 
     Of an application, the cards that its fees are paid with before it has an invoice.
     """
-    since = max(clock.now() - PAUSE, _last_let_try(session, bill))
     most = get_settings(session).max_declines
     declined = (
         select(Payment.started_at)
         .join(Allocation, Allocation.payment_id == Payment.id)
         .join(Invoice, Invoice.id == Allocation.invoice_id)
-        .where(_of(bill), Payment.state == PaymentState.DECLINED, Payment.started_at > since)
+        .where(
+            _of(bill),
+            Payment.state == PaymentState.DECLINED,
+            Payment.started_at > clock.now() - PAUSE,
+        )
         .order_by(Payment.started_at.desc())
         .limit(most)
     )
     newest = list(session.scalars(declined))
-    return newest[-1] + PAUSE if len(newest) == most else None
+    if len(newest) < most or newest[-1] <= _last_let_try(session, bill):
+        return None
+    return newest[-1] + PAUSE
 
 
 def let_try_again(model: type[Bill], bill_id: int, *, actor: Actor) -> None:

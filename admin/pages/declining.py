@@ -13,6 +13,7 @@ from admin.base.words import words
 from admin.pages.verbs import VerbPage
 from billing.declines import Bill, let_try_again, paused_until
 from models import Application, Invoice, db
+from models.states import OPEN_INVOICE_STATES
 
 HEADING = "Let them try again"
 NEEDS = "payments.process"
@@ -64,7 +65,8 @@ def declines_on(bill: Bill) -> tuple[str, str] | None:
 
     The address is empty for those who may not; None if nothing is paused.
     """
-    until = paused_until(db.session(), bill)
+    over = isinstance(bill, Invoice) and bill.state not in OPEN_INVOICE_STATES
+    until = None if over else paused_until(db.session(), bill)
     if until is None:
         return None
     kind = type(bill).__name__.lower()
