@@ -22,8 +22,7 @@ from admin.base.registry import record_url
 from admin.base.scope import read_id, site_ids
 from admin.base.words import words
 from admin.pages.charging_words import came_of, following
-from admin.pages.in_person_form import shown_amount
-from admin.pages.verbs import VerbPage
+from admin.pages.verbs import VerbPage, read_shown
 from billing import guards
 from billing.charging import charge_customer, check_part
 from billing.credit_use import available_credit
@@ -76,7 +75,7 @@ class ChargePage(VerbPage):
         check_part(db.session(), invoice, amount)
         if read_id(request.form.get("named")) != amount:
             return self._ask(invoice, form, again=True)
-        shown = shown_amount(request.form.get("shown_balance"))
+        shown = read_shown(request.form.get("shown_balance"))
         invoice_id = invoice.id
         attempt = charge_customer(
             invoice_id,

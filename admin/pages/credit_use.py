@@ -12,8 +12,7 @@ from admin.base.access import actor, holds, requires
 from admin.base.actions import eye_action
 from admin.base.scope import site_ids
 from admin.base.words import words
-from admin.pages.in_person_form import shown_amount
-from admin.pages.verbs import VerbPage
+from admin.pages.verbs import VerbPage, read_shown
 from billing.credit_use import available_credit, use_credit, why_not_use_credit
 from models import Invoice, db
 from models.states import InvoiceState
@@ -39,7 +38,7 @@ class CreditUsePage(VerbPage):
             return self.refused(invoice, HEADING, why_not)
 
         def use_it() -> str:
-            shown = shown_amount(request.form.get("shown_balance"))
+            shown = read_shown(request.form.get("shown_balance"))
             used = use_credit(invoice.id, shown_balance=shown, within=site_ids(), actor=actor())
             return f"{words().money(used)} of the credit was used."
 

@@ -13,8 +13,7 @@ from admin.base.access import actor, requires
 from admin.base.actions import eye_action
 from admin.base.fields import MoneyField
 from admin.base.words import words
-from admin.pages.in_person_form import shown_amount
-from admin.pages.verbs import VerbPage, reason_field
+from admin.pages.verbs import VerbPage, read_shown, reason_field
 from billing.crediting import credit_invoice, why_not_credit
 from billing.errors import Refusal
 from models import Invoice, db
@@ -49,7 +48,7 @@ class CreditPage(VerbPage):
             left = credit_invoice(
                 invoice.id,
                 amount=form.amount.data,
-                shown_balance=shown_amount(request.form.get("shown_balance")),
+                shown_balance=read_shown(request.form.get("shown_balance")),
                 reason=form.reason.data,
                 actor=actor(),
             )

@@ -20,9 +20,9 @@ from admin.base.registry import record_url
 from admin.base.scope import find, read_id
 from admin.base.words import words
 from admin.pages.in_person_desk import ApplicationDesk, Desk, InvoiceDesk
-from admin.pages.in_person_form import CARD, InPersonForm, shown_amount, tenders
+from admin.pages.in_person_form import CARD, InPersonForm, tenders
 from admin.pages.in_person_words import Hold, came_to, receipt_words
-from admin.pages.verbs import VerbPage
+from admin.pages.verbs import VerbPage, read_shown
 from billing import guards, in_person
 from billing.charging import card_form_token
 from billing.errors import GatewayError, NotFound, Refusal
@@ -81,12 +81,12 @@ class Counter(VerbPage):
     def _authorise(self, desk: Desk, form: InPersonForm) -> Any:
         if request.form.get("do") != "authorise":
             raise Refusal(NOT_AUTHORISED, "not_authorised", "tender")
-        shown = shown_amount(request.form.get("shown_balance"))
+        shown = read_shown(request.form.get("shown_balance"))
         attempt = desk.authorise(form.nonce.data or "", form.amount.data, shown, actor())
         return redirect(self._here(desk, attempt=attempt.payment_id), 303)
 
     def _receive(self, desk: Desk, form: InPersonForm) -> Any:
-        shown = shown_amount(request.form.get("shown_balance"))
+        shown = read_shown(request.form.get("shown_balance"))
         send_receipt = form.send_receipt.data
         attempt = desk.receive(form.manual(), shown, send_receipt, actor())
         return self._paid(desk, attempt.payment_id, form.change())

@@ -130,11 +130,3 @@ def tenders(methods: Sequence[str]) -> list[tuple[str, str]]:
     """Return the forms of payment as (value, label), the settings' manual methods last."""
     fixed = [(CARD, "Credit Card"), (CHECK, "Check"), (CASH, "Cash")]
     return fixed + [(f"{_METHOD}{method}", method) for method in methods]
-
-
-def shown_amount(text: str | None) -> int:
-    """Return the minor units the page showed; ``Refusal`` when they did not come along."""
-    plain = (text or "").strip()
-    if not (plain.isascii() and plain.isdigit() and len(plain) <= 15):
-        raise Refusal("The page was not complete. Please look again.", "incomplete")
-    return int(plain)

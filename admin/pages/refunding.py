@@ -18,8 +18,7 @@ from admin.base.registry import record_url
 from admin.base.scope import in_scope
 from admin.base.words import words
 from admin.pages.choosing import OneOfField
-from admin.pages.in_person_form import shown_amount
-from admin.pages.verbs import VerbPage, reason_field
+from admin.pages.verbs import VerbPage, read_shown, reason_field
 from billing import receipts, reconciliation, refunds
 from billing.database import end_reading
 from billing.errors import GatewayError, Refusal
@@ -244,7 +243,7 @@ def open_invoices(payment: Payment) -> tuple[list[tuple[str, str]], Invoice | No
 
 
 def _shown_left() -> int:
-    return shown_amount(request.form.get("shown_left"))
+    return read_shown(request.form.get("shown_left"))
 
 
 def _typed(field: Any) -> int:

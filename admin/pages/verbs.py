@@ -102,3 +102,11 @@ class VerbPage(PanelPage):
             show_refusal(form, refusal)
             return False
         return True
+
+
+def read_shown(text: str | None) -> int:
+    """Return the minor units the page showed; ``Refusal`` when they did not come along."""
+    plain = (text or "").strip()
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 15):
+        raise Refusal("The page was not complete. Please look again.", "incomplete")
+    return int(plain)
