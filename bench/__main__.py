@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,11 @@ from sqlalchemy import text
 
 from bench.rows import fill
 from billing import overdue
+from billing.database import reading
 from config import read_config
-from models import db
+from documents import invoice_pdf
+from documents.papers import invoice_paper
+from models import Invoice, db
 from tests.support import Factory, sign_in
 from wsgi import create_app, migrate
 
@@ -130,6 +134,7 @@ def main() -> None:
             print(f"{name:<18}{floor:>10.1f}{panel:>10.1f}{panel / floor:>8.1f}")
         measure_export(client, rows)
         with app.app_context():
+            measure_papers()
             measure_marking()
 
 
@@ -143,6 +148,16 @@ def measure_export(client: FlaskClient, rows: int) -> None:
         size += len(chunk)
     whole = time.perf_counter() - began
     print(f"CSV of {rows:,}: first byte {first * 1000:.0f} ms, {whole:.1f} s, {size:,} bytes")
+
+
+def measure_papers() -> None:
+    """Drawing an invoice, and one whose names need three more fonts."""
+    with reading() as session:
+        paper = invoice_paper(session, session.get_one(Invoice, 4711))
+    person = {**paper.content["bill_to"], "name": "王小明 العربية"}
+    scripts = replace(paper, content={**paper.content, "bill_to": person})
+    plain, every = (median_ms(partial(invoice_pdf, each)) for each in (paper, scripts))
+    print(f"PDF of an invoice: {plain:.0f} ms; in every script: {every:.0f} ms")
 
 
 def measure_marking() -> None:
