@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from http.server import HTTPServer
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -20,6 +21,13 @@ def serving(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, _Whole(app), True, request_handler=_Impatient)
     # A request that is still running must not write into the next test's database.
     server.daemon_threads = False  # type: ignore[attr-defined]
+    with answering(server) as address:
+        yield address
+
+
+@contextmanager
+def answering(server: HTTPServer) -> Iterator[str]:
+    """Let a server on this machine answer until the block ends; gives its address."""
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -29,6 +29,7 @@ from tests.admin.counter import text_of
 from tests.admin.test_actions_user import cash
 from tests.admin.test_grid import statements
 from tests.billing.helpers import SOFT_DECLINE, charge, everything, keep
+from tests.billing.nights import days_until_retry
 from tests.conftest import Gateway
 from tests.support import STAFF, Browser, Factory, csrf_token, fetch, sign_in
 from wsgi import create_app
@@ -152,9 +153,7 @@ def test_what_is_charged_again_and_what_was_set_back(
     set_back_to_draft(back, reason="Wrong unit", actor=STAFF)
     client = staff_client()
     assert "Nothing to do tonight." in shown(client)
-    due = fetch(Invoice, declined).retry_on
-    assert due is not None
-    time.advance(days=(due - clock.now().date()).days - 1)
+    time.advance(days=days_until_retry(declined) - 1)
     [row] = rows(client, "again")
     assert row.endswith("Charged to Visa ending in 1111")
     assert "$5.00" not in shown(client)
@@ -173,9 +172,7 @@ def test_credit_is_told_where_something_is_charged(
     keep(other)
     again = make.invoice(user, total=SOFT_DECLINE)
     charge(again)
-    due = fetch(Invoice, again).retry_on
-    assert due is not None
-    time.advance(days=(due - clock.now().date()).days - 1)
+    time.advance(days=days_until_retry(again) - 1)
     for each in (user, other, sent_to):
         make.invoice(each, total=9900, state="draft")
     for each, amount in ((user, 2000), (user, 1100), (sent_to, 500)):

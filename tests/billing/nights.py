@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from billing import nightly
+from billing import clock, nightly
 from billing.attempts import Attempt
 from billing.database import lock, reading, transaction
 from billing.nightly_plan import Preview, preview
@@ -76,3 +76,10 @@ def look(**more: Any) -> Preview:
 
 def states(*invoices: int) -> list[str]:
     return [fetch(Invoice, invoice).state.value for invoice in invoices]
+
+
+def days_until_retry(invoice: int) -> int:
+    """Return in how many days the invoice is charged again by itself."""
+    due = fetch(Invoice, invoice).retry_on
+    assert due is not None
+    return (due - clock.now().date()).days

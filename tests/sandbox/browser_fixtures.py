@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playw
 from sandbox.options import Options
 from sandbox.server import Server
 from sandbox.store import Store
+from tests.serving import answering
 from tools.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -165,15 +165,8 @@ def merchant_site(sandbox_url: str, scripts: tuple[str, ...]) -> Iterator[str]:
         def log_request(self, *_: object) -> None:
             """Say nothing: the test's output is the report."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address
 
 
 @contextmanager
