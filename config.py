@@ -39,6 +39,7 @@ class Config:
     public_url: str
     database_url: str
     redis_url: str
+    redis_timeout: int
     secret_key: str
     password_salt: str
     smtp_host: str
@@ -111,6 +112,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         public_url=env.url("PUBLIC_URL", "" if production else f"http://127.0.0.1:{port}"),
         database_url=_database(env.text("DATABASE_URL", _default_database(mode))),
         redis_url=env.redis("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        redis_timeout=env.number("REDIS_TIMEOUT", 2, 1, 60),
         secret_key=env.text("SECRET_KEY", ""),
         password_salt=env.text("SECURITY_PASSWORD_SALT", ""),
         smtp_host=env.text("SMTP_HOST", "127.0.0.1"),

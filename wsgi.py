@@ -74,7 +74,7 @@ def create_app(config: Config | None = None) -> Flask:
     applications.register()
     admin.register(app)
     portal.register(app)
-    app.extensions["job_desk"] = JobDesk(queues.Enqueuer(config.redis_url))
+    app.extensions["job_desk"] = JobDesk(queues.Enqueuer(config))
     if config.is_demo and config.clock_file is not None:
         app.extensions["demo_clock"] = DemoClock(config.clock_file, config.gateway_url)
     return app
@@ -137,7 +137,7 @@ def _bind_database(app: Flask, config: Config) -> None:
         runtime.Runtime(
             engine=engine,
             gateway=BraintreeGateway(account),
-            enqueue=queues.Enqueuer(config.redis_url),
+            enqueue=queues.Enqueuer(config),
             link_secret=config.secret_key,
             public_url=config.public_url,
             end_reading=_end_reading,
@@ -173,7 +173,7 @@ def _is_reading() -> bool:
 
 def _queue_probe(config: Config) -> web.health.Probe:
     def probe() -> str | None:
-        queues.connect(config.redis_url).ping()
+        queues.connect(config).ping()
         return None
 
     return probe
@@ -217,7 +217,7 @@ def scheduler_command() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with app.app_context():
-        schedule.serve(queues.Enqueuer(app.config["COUNTERFOIL"].redis_url), stop)
+        schedule.serve(queues.Enqueuer(app.config["COUNTERFOIL"]), stop)
 
 
 @commands.command("verify")

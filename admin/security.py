@@ -20,6 +20,7 @@ from billing import clock
 from billing.database import transaction
 from billing.mailing import queue_email
 from models import Role, Staff, db
+from web import counting
 
 RESET_HOURS = 4
 # Of one address, and of one account from anywhere: guessing stays hopeless, mistyping harmless.
@@ -29,8 +30,6 @@ PASSWORD_CHANGED = {
     "title": "Your password was changed",
     "sentence": "If that wasn't you, choose a new one at once and tell whoever manages staff.",
 }
-# Signing in must not wait for a Redis that is gone (seconds).
-PATIENCE: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 LIMITED = ("security.login", "security.forgot_password", "security.reset_password")
 
 
@@ -146,8 +145,7 @@ def _limit(app: Flask, config: Any) -> None:
     limiter = Limiter(
         get_remote_address,
         app=app,
-        storage_uri=_storage(config),
-        storage_options=PATIENCE if _storage(config) != "memory://" else {},
+        **counting.storage(None if config.mode == "test" else config),
         in_memory_fallback_enabled=True,
         key_prefix="signin",
     )
@@ -169,13 +167,6 @@ def _kindly(view: Any) -> Any:
             return make_response(render_template("security/too_many.html"), 429)
 
     return limited
-
-
-def _storage(config: Any) -> str:
-    if config.mode == "test":
-        return "memory://"
-    uri: str = config.redis_url
-    return f"redis+{uri}" if uri.startswith("unix://") else uri
 
 
 def _account() -> str:

@@ -55,7 +55,7 @@ def deliver(ids: list[int]) -> str:
 def sweep(_ids: list[int]) -> str:
     """Queue what is due and was lost, or planned for another try."""
     due = mailing.due_emails()
-    enqueue = Enqueuer(current_app.config["COUNTERFOIL"].redis_url)
+    enqueue = Enqueuer(current_app.config["COUNTERFOIL"])
     for start in range(0, len(due), 50):
         enqueue("emails.deliver", due[start : start + 50])
     return f"{len(due)} e-mails were waiting"

@@ -10,6 +10,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from config import Config
+
 log = logging.getLogger(__name__)
 
 # In the order a worker serves them: money before letters, letters before the rest.
@@ -28,10 +30,14 @@ RESULT_SECONDS = 60
 FAILURE_SECONDS = 7 * 24 * 3600
 
 
+def connect(config: Config) -> Redis:
+    """Return this process's connection, on which a page waits ``REDIS_TIMEOUT`` and no longer."""
+    return _connection(config.redis_url, config.redis_timeout)
+
+
 @cache
-def connect(url: str) -> Redis:
-    """Return this process's connection to ``url``; short timeouts, so a page never hangs on it."""
-    return Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5)
+def _connection(url: str, timeout: int) -> Redis:
+    return Redis.from_url(url, socket_connect_timeout=timeout, socket_timeout=timeout)
 
 
 def connect_worker(url: str) -> Redis:
@@ -48,8 +54,8 @@ class Enqueuer:
     """``billing.runtime.Enqueue`` on RQ. A Redis that is gone costs time, never work: the row the
     job is about is committed, and the sweep of its kind finds it."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, config: Config) -> None:
+        self._config = config
 
     def __call__(self, name: str, ids: list[int]) -> None:
         try:
@@ -59,7 +65,7 @@ class Enqueuer:
 
     def enqueue(self, name: str, ids: list[int]) -> None:
         """Queue a job; raises ``RedisError`` when Redis is gone."""
-        queue = Queue(queue_of(name), connection=connect(self._url), serializer=JSONSerializer)
+        queue = Queue(queue_of(name), connection=connect(self._config), serializer=JSONSerializer)
         queue.enqueue(
             "jobs.work.run",
             name,

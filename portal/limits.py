@@ -1,14 +1,12 @@
-"""How often one address may knock.
-
-The counts live where the jobs' queue lives, so several web processes share them; while that is
-gone each process counts for itself, because a payment page must not close with the queue.
-"""
+"""How often one address may knock."""
 
 from __future__ import annotations
 
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+
+from web import counting
 
 LOOK = "120 per minute"
 PAPER = "30 per minute"
@@ -29,19 +27,10 @@ limiter = Limiter(key_func=get_remote_address)
 
 def start(app: Flask) -> None:
     """Begin counting for ``app``, in its Redis where it has one."""
-    address = getattr(app.config.get("COUNTERFOIL"), "redis_url", None)
-    app.config.setdefault("RATELIMIT_STORAGE_URI", storage_address(address))
-    if address:
-        patience = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-        app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", patience)
+    counted_in = counting.storage(app.config.get("COUNTERFOIL"))
+    app.config.setdefault("RATELIMIT_STORAGE_URI", counted_in["storage_uri"])
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", counted_in["storage_options"])
     app.config.setdefault("RATELIMIT_IN_MEMORY_FALLBACK_ENABLED", True)
     app.config.setdefault("RATELIMIT_STRATEGY", "fixed-window")
     app.config.setdefault("RATELIMIT_HEADERS_ENABLED", False)
     limiter.init_app(app)
-
-
-def storage_address(redis_url: str | None) -> str:
-    """Return where to count, in the words of Flask-Limiter: ``unix://`` is ``redis+unix://``."""
-    if not redis_url:
-        return "memory://"
-    return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url

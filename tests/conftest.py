@@ -101,6 +101,8 @@ def base_config(scratch: Path, valkey: str, sandbox_server: Server) -> Config:
             "SECRET_KEY": "test-secret-" + "x" * 32,
             "SECURITY_PASSWORD_SALT": "test-salt-" + "y" * 32,
             "REDIS_URL": valkey,
+            # A machine that stands still for a moment is no Redis that is gone.
+            "REDIS_TIMEOUT": "60",
             "GATEWAY_URL": f"http://127.0.0.1:{port}",
             "SMTP_SECURITY": "none",
             "CLOCK_FILE": str(clock_file),

@@ -41,8 +41,8 @@ def next_night(time: Clock, enqueuer: queues.Enqueuer) -> None:
 
 @pytest.fixture
 def enqueuer(app: Flask, config: Config) -> queues.Enqueuer:
-    queues.connect(config.redis_url).flushall()
-    return queues.Enqueuer(config.redis_url)
+    queues.connect(config).flushall()
+    return queues.Enqueuer(config)
 
 
 def nightly() -> JobRun:
@@ -159,7 +159,7 @@ def test_a_night_whose_worker_is_killed_goes_on_and_charges_nobody_twice(
     app: Flask, make: Factory, sandbox: Any, held: Held, workers: Workers, time: Clock
 ) -> None:
     sandbox.control("settings", {"duplicate_checking": False})
-    enqueuer = queues.Enqueuer(workers.redis_url)
+    enqueuer = queues.Enqueuer(workers.config)
     next_night(time, enqueuer)
     user = automatic_user(make)
     invoices = [draft(make, user, 2000 + cents) for cents in range(5)]

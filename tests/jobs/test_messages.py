@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -42,14 +43,16 @@ class Workers:
     """Real worker processes on this test's database and a Redis database of their own."""
 
     def __init__(self, config: Config, sink: Sink, log: Path) -> None:
-        self.redis_url = config.redis_url.replace("db=0", "db=9")
+        self.config = dataclasses.replace(
+            config, redis_url=config.redis_url.replace("db=0", "db=9")
+        )
         self._log = log
         self._running: list[subprocess.Popen[bytes]] = []
         self._environ = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             "COUNTERFOIL_MODE": "demo",
             "DATABASE_URL": config.database_url,
-            "REDIS_URL": self.redis_url,
+            "REDIS_URL": self.config.redis_url,
             "SECRET_KEY": config.secret_key,
             "SECURITY_PASSWORD_SALT": config.password_salt,
             "PUBLIC_URL": config.public_url,
@@ -59,7 +62,7 @@ class Workers:
             "SMTP_PORT": str(sink.port),
             "SMTP_SECURITY": "none",
         }
-        Redis.from_url(self.redis_url).flushdb()
+        Redis.from_url(self.config.redis_url).flushdb()
 
     def start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
@@ -74,13 +77,13 @@ class Workers:
         return worker
 
     def ask(self, name: str, ids: list[int]) -> None:
-        Enqueuer(self.redis_url).enqueue(name, ids)
+        Enqueuer(self.config).enqueue(name, ids)
 
     def stop(self) -> None:
         for worker in self._running:
             worker.kill()
             worker.wait()
-        Redis.from_url(self.redis_url).flushdb()
+        Redis.from_url(self.config.redis_url).flushdb()
 
 
 @pytest.fixture

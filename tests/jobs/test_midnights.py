@@ -211,8 +211,8 @@ def midnight_of_change(zone: str) -> dt.datetime:
 
 @pytest.fixture
 def enqueuer(app: Flask, config: Config) -> queues.Enqueuer:
-    queues.connect(config.redis_url).flushall()
-    return queues.Enqueuer(config.redis_url)
+    queues.connect(config).flushall()
+    return queues.Enqueuer(config)
 
 
 @pytest.mark.parametrize("zone", ZONES_OF_A_DATABASE)
@@ -246,7 +246,7 @@ def test_two_schedulers_at_midnight_ask_once(
     make.settings(timezone="Pacific/Chatham")
     time.set(first_of_day(DUE, "Pacific/Chatham") - MINUTE)
     schedule.beat(enqueuer)
-    queues.connect(config.redis_url).flushall()
+    queues.connect(config).flushall()
     time.advance(minutes=2)
     start = threading.Barrier(4)
 
@@ -260,7 +260,7 @@ def test_two_schedulers_at_midnight_ask_once(
         thread.start()
     for thread in threads:
         thread.join()
-    queue = Queue("money", connection=queues.connect(config.redis_url), serializer=JSONSerializer)
+    queue = Queue("money", connection=queues.connect(config), serializer=JSONSerializer)
     asked = Counter(job.args[0] for job in queue.jobs)
     assert (asked["charges.nightly"], asked["charges.retry"]) == (1, 1)
 

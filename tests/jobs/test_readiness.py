@@ -61,8 +61,8 @@ def test_without_redis(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_with_a_job_nobody_does(client: FlaskClient, config: Config, time: Clock) -> None:
-    queues.connect(config.redis_url).flushall()
-    schedule.beat(queues.Enqueuer(config.redis_url))
+    queues.connect(config).flushall()
+    schedule.beat(queues.Enqueuer(config))
     time.advance(minutes=3)
     status, wrong = ready(client)
     assert (status, set(wrong)) == (503, {"jobs"})

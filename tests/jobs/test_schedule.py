@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 
@@ -28,15 +29,15 @@ AT_EASE = dt.datetime(2031, 5, 20, 12, 0, 5, tzinfo=dt.UTC)
 @pytest.fixture
 def enqueuer(app: Flask, config: Config) -> queues.Enqueuer:
     """Asks for jobs on queues that are empty."""
-    queues.connect(config.redis_url).flushall()
-    return queues.Enqueuer(config.redis_url)
+    queues.connect(config).flushall()
+    return queues.Enqueuer(config)
 
 
 def waiting(config: Config) -> list[str]:
     """The names of the jobs that wait, over all queues."""
     found = []
     for name in queues.QUEUES:
-        queue = Queue(name, connection=queues.connect(config.redis_url), serializer=JSONSerializer)
+        queue = Queue(name, connection=queues.connect(config), serializer=JSONSerializer)
         found += [job.args[0] for job in queue.jobs]
     return found
 
@@ -66,17 +67,19 @@ def test_a_slot_is_asked_for_when_it_comes(enqueuer: queues.Enqueuer, time: Cloc
     assert "overdue.mark" in schedule.beat(enqueuer)
 
 
-def test_without_redis_the_slot_waits(app: Flask, enqueuer: queues.Enqueuer) -> None:
-    assert schedule.beat(queues.Enqueuer(NOWHERE)) == []
+def test_without_redis_the_slot_waits(
+    app: Flask, config: Config, enqueuer: queues.Enqueuer
+) -> None:
+    assert schedule.beat(queues.Enqueuer(dataclasses.replace(config, redis_url=NOWHERE))) == []
     assert schedule.beat(enqueuer) == FREQUENT
 
 
 def test_without_redis_a_verb_succeeds_and_the_sweep_delivers(
     app: Flask, make: Factory, config: Config, enqueuer: queues.Enqueuer
 ) -> None:
-    queues.Enqueuer(NOWHERE)("emails.deliver", [1])
+    queues.Enqueuer(dataclasses.replace(config, redis_url=NOWHERE))("emails.deliver", [1])
     make.invoice()
-    queues.connect(config.redis_url).flushall()
+    queues.connect(config).flushall()
     assert work.JOBS["emails.sweep"]([]) == "1 e-mails were waiting"
     assert waiting(config) == ["emails.deliver"]
     assert emails("invoice")[0].state == "queued"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,8 @@ from flask.testing import FlaskClient
 from billing.database import transaction
 from config import Config
 from models import Settings, db
-from portal.limits import storage_address
 from tests.support import Factory
+from web.counting import storage, storage_address
 from wsgi import create_app
 
 TOKEN = "WzEsMSwyNTE2XQ.AuN12QDCmrTpiUDP2NvQHDkE_7WXYna9ykqliW2GTVw"
@@ -86,12 +87,26 @@ def test_pages_open_while_the_counters_are_gone(config: Config, make: Factory) -
         db.engine.dispose()
 
 
+def test_pages_open_while_the_counters_hang(config: Config, make: Factory) -> None:
+    """Connections are taken and never answered: the page waits ``REDIS_TIMEOUT`` and goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        url = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
+        alone = create_app(dataclasses.replace(config, redis_url=url, redis_timeout=1))
+        assert alone.test_client().get("/").status_code == 200
+        assert alone.test_client().get("/admin/login").status_code == 200
+        with alone.app_context():
+            db.engine.dispose()
+
+
+def test_without_redis_each_process_counts_for_itself() -> None:
+    assert storage(None) == {"storage_uri": "memory://", "storage_options": {}}
+
+
 @pytest.mark.parametrize(
     ("redis_url", "address"),
     [
         ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("unix:///tmp/v.sock?db=0", "redis+unix:///tmp/v.sock?db=0"),
-        ("", "memory://"),
     ],
 )
 def test_where_it_is_counted(redis_url: str, address: str) -> None:
