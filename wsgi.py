@@ -29,8 +29,9 @@ import web.health
 import web.vendor
 from billing import clock, database, runtime
 from billing.actor import SYSTEM
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.errors import Refusal
+from billing.gateway import Account
 from billing.lifecycle_page import page
 from billing.proof import verify
 from billing.saving import save_record

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
-
-from config import Config
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ RESULT_SECONDS = 60
 FAILURE_SECONDS = 7 * 24 * 3600
 
 
-def connect(config: Config) -> Redis:
+def connect(config: Any) -> Redis:
     """Return this process's connection, on which a page waits ``REDIS_TIMEOUT`` and no longer."""
     return _connection(config.redis_url, config.redis_timeout)
 
@@ -54,7 +53,7 @@ class Enqueuer:
     """``billing.runtime.Enqueue`` on RQ. A Redis that is gone costs time, never work: the row the
     job is about is committed, and the sweep of its kind finds it."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Any) -> None:
         self._config = config
 
     def __call__(self, name: str, ids: list[int]) -> None:
