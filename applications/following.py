@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from applications.deciding import decide, resubmit
 from applications.fees import recompute
 from billing.actor import SYSTEM, Actor
-from billing.guards import live_payment
+from billing.claims import live_payment
 from billing.history import note
 from billing.hooks import Change
 from billing.locks import lock_application, read_sums

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import guards
+from billing import claims, guards
 from billing.errors import Refusal
 from billing.guards import require
 from billing.office import in_words
@@ -99,9 +99,9 @@ def why_not_collect(session: Session, application: Application) -> Refusal | Non
     """One debt is collected once: through what carries it already, or through a silent invoice."""
     carriers = carriers_of(session, application)
     for invoice in carriers:
-        payment = guards.live_payment(session, invoice)
+        payment = claims.live_payment(session, invoice)
         if payment is not None:
-            return guards.why_in_flight(session, payment)
+            return claims.why_in_flight(session, payment)
     if application.outstanding_balance <= 0:
         return Refusal("Nothing is outstanding on this application.", "nothing_outstanding")
     if carriers and (len(carriers) > 1 or application.difference != 0):
@@ -127,9 +127,9 @@ def why_not_credit_difference(session: Session, application: Application) -> Ref
         return Refusal("The fees are not less than what was invoiced.", "no_difference")
     carriers = carriers_of(session, application)
     for invoice in carriers:
-        payment = guards.live_payment(session, invoice)
+        payment = claims.live_payment(session, invoice)
         if payment is not None:
-            return guards.why_in_flight(session, payment)
+            return claims.why_in_flight(session, payment)
     if not any(invoice.state in OPEN_INVOICE_STATES for invoice in carriers):
         over = in_words(session, -application.difference)
         return Refusal(

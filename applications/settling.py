@@ -15,9 +15,9 @@ from billing import in_person
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.charging import ask_for_sale, check_nonce, start_sale
+from billing.claims import live_payment
 from billing.database import lock, reading, transaction
 from billing.errors import NotFound, Refusal
-from billing.guards import live_payment
 from billing.in_person import Manual
 from billing.invoicing import silent_invoice
 from billing.locks import lock_application

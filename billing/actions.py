@@ -99,7 +99,7 @@ def payment_actions(session: Session, payment: Payment) -> list[Action]:
         if not by_gateway:
             why_not = refunds.why_not_reverse(payment)
             actions.append(action("reverse", "Reverse", "payments.refund", why_not))
-        why_not = refunds.why_not_apply(payment)
+        why_not = refunds.why_not_apply(session, payment)
         actions.append(action("apply", "Apply to an invoice", "payments.process", why_not))
         why_not = receipts.why_not_resend(session, payment)
         actions.append(action("resend_receipt", "Resend receipt", "invoices.send", why_not))

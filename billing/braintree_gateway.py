@@ -10,7 +10,6 @@ import datetime as dt
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from billing import money
@@ -26,6 +25,7 @@ from billing.braintree_answers import (
 from billing.database import refuse_inside_transaction
 from billing.errors import GatewayUnreachable, OutcomeUnknown
 from billing.gateway import (
+    Account,
     Answer,
     Check,
     DisputeNews,
@@ -49,26 +49,6 @@ Result = TypeVar("Result")
 
 # Seconds to connect and to wait for an answer; a person is waiting too.
 TIMEOUT = (3, 20)
-
-
-@dataclass(frozen=True)
-class Account:
-    """Where and as whom to call.
-
-    environment         -- "local" (our sandbox), "sandbox" or "production" (Braintree's own)
-    url                 -- of the local sandbox
-    merchant_account_id -- decides the currency; empty: the account's default
-    request_keys        -- whether the account accepts ``api_request_key`` (at most once)
-    """
-
-    environment: str
-    merchant_id: str
-    public_key: str
-    private_key: str
-    url: str = ""
-    merchant_account_id: str = ""
-    currency: str = "USD"
-    request_keys: bool = False
 
 
 class BraintreeGateway:

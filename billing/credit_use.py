@@ -39,16 +39,18 @@ def unused() -> ColumnElement[bool]:
 
     What a refund nobody has answered yet may have taken counts as used.
     """
-    refund = aliased(Payment)
-    going_back = exists().where(
-        refund.refund_of_id == Payment.id, refund.state == PaymentState.STARTED
-    )
     return and_(
         Payment.kind == PaymentKind.CHARGE,
         Payment.state.in_(COLLECTED_PAYMENT_STATES),
         unused_amount() > 0,
-        ~going_back,
+        ~going_back(Payment.id),
     )
+
+
+def going_back(payment_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a refund of this payment has no answer yet; an id or a column."""
+    refund = aliased(Payment)
+    return exists().where(refund.refund_of_id == payment_id, refund.state == PaymentState.STARTED)
 
 
 def unused_amount() -> Any:

@@ -143,6 +143,26 @@ class ForgedNotification(Exception):
     """A webhook that is ill-formed or whose signature is not the gateway's."""
 
 
+@dataclass(frozen=True)
+class Account:
+    """Where and as whom to call.
+
+    environment         -- "local" (our sandbox), "sandbox" or "production" (Braintree's own)
+    url                 -- of the local sandbox
+    merchant_account_id -- decides the currency; empty: the account's default
+    request_keys        -- whether the account accepts ``api_request_key`` (at most once)
+    """
+
+    environment: str
+    merchant_id: str
+    public_key: str
+    private_key: str
+    url: str = ""
+    merchant_account_id: str = ""
+    currency: str = "USD"
+    request_keys: bool = False
+
+
 class Gateway(Protocol):
     """A payment gateway. Nothing here may be called while a transaction is open."""
 

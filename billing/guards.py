@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing import clock
+from billing import claims, clock
 from billing.errors import Refusal
-from billing.office import get_settings, in_words
+from billing.office import get_settings
 from models import (
-    Allocation,
     Application,
-    History,
     Invoice,
     Item,
     Payment,
@@ -27,32 +25,19 @@ from models import (
     User,
 )
 from models.states import (
-    ActorKind,
-    AllocationState,
     ApplicationState,
     BillingMethod,
     InvoiceState,
     PaymentState,
-    Tender,
 )
 
 I = InvoiceState  # noqa: E741
-THE_CUSTOMER = "The customer"
 
 
 def require(why_not: Refusal | None) -> None:
     """Raise the refusal, if there is one."""
     if why_not is not None:
         raise why_not
-
-
-def live_payment(session: Session, invoice: Invoice) -> Payment | None:
-    """Return the live attempt that has claimed ``invoice``, if any."""
-    return session.scalar(
-        select(Payment)
-        .join(Allocation, Allocation.payment_id == Payment.id)
-        .where(Allocation.invoice_id == invoice.id, Allocation.state == AllocationState.CLAIMED)
-    )
 
 
 def why_not_generate(session: Session, application: Application) -> Refusal | None:
@@ -64,9 +49,9 @@ def why_not_generate(session: Session, application: Application) -> Refusal | No
     if application.outstanding_balance <= 0:
         return Refusal("Nothing is outstanding on this application.", "nothing_outstanding")
     if application.difference <= 0:
-        in_flight = _live_payment_about(session, application)
-        if in_flight is not None:
-            return why_in_flight(session, in_flight)
+        payment = claims.live_payment_about(session, application.billable_id)
+        if payment is not None:
+            return claims.why_in_flight(session, payment)
         number = session.scalar(
             select(func.max(Invoice.number)).where(
                 Invoice.billable_id == application.billable_id,
@@ -76,19 +61,6 @@ def why_not_generate(session: Session, application: Application) -> Refusal | No
         name = f"invoice #{number}" if number else "a draft invoice"
         return Refusal(f"This debt is already on {name}.", "already_invoiced")
     return None
-
-
-def _live_payment_about(session: Session, application: Application) -> Payment | None:
-    claims = (
-        select(Payment)
-        .join(Allocation, Allocation.payment_id == Payment.id)
-        .join(Invoice, Invoice.id == Allocation.invoice_id)
-        .where(
-            Invoice.billable_id == application.billable_id,
-            Allocation.state == AllocationState.CLAIMED,
-        )
-    )
-    return session.scalars(claims.order_by(Payment.id).limit(1)).first()
 
 
 def why_not_send(session: Session, invoice: Invoice) -> Refusal | None:
@@ -173,7 +145,7 @@ def _fees_differ(session: Session, invoice: Invoice) -> bool:
 
 def why_not_take(session: Session, invoice: Invoice) -> Refusal | None:
     """The page of Process Invoice In-Person: a hold that waits there keeps it open to everybody."""
-    payment = live_payment(session, invoice)
+    payment = claims.live_payment(session, invoice)
     if payment is not None and payment.state is PaymentState.AUTHORISED:
         return None
     return why_not_process(session, invoice)
@@ -203,14 +175,14 @@ def why_not_redraft(session: Session, invoice: Invoice) -> Refusal | None:
         return Refusal("This invoice is a draft already.", "already_draft")
     if invoice.state in (I.PAID, I.DELETED):
         return Refusal(f"This invoice is {invoice.state}.", "not_open")
-    payment = live_payment(session, invoice)
+    payment = claims.live_payment(session, invoice)
     if payment is not None and payment.state is PaymentState.STARTED:
         return Refusal(
             "A payment was started and nobody has answered yet. Wait until that is known.",
             "unknown_outcome",
         )
     if payment is not None and payment.state is PaymentState.AUTHORISED:
-        why = why_in_flight(session, payment)
+        why = claims.why_in_flight(session, payment)
         return Refusal(f"{why.sentence} Release it first.", "live")
     return None
 
@@ -266,50 +238,10 @@ def _why_no_balance(invoice: Invoice) -> Refusal | None:
 
 
 def _why_attempt_is_live(session: Session, invoice: Invoice) -> Refusal | None:
-    payment = live_payment(session, invoice)
+    payment = claims.live_payment(session, invoice)
     if payment is None:
         return None
-    return why_in_flight(session, payment)
-
-
-def why_in_flight(session: Session, payment: Payment) -> Refusal:
-    """Say who has started what and when, to everybody who wants to do something else meanwhile."""
-    amount = in_words(session, payment.amount)
-    who, since = who_and_since(session, payment)
-    if payment.state is PaymentState.AUTHORISED:
-        return Refusal(f"{who} has a card on hold for {amount} since {since}.", "live")
-    who = who[0].lower() + who[1:] if who == THE_CUSTOMER else who
-    if payment.state is PaymentState.PENDING or payment.tender is Tender.DIRECT_DEBIT:
-        return Refusal(
-            f"A direct debit of {amount}, started by {who} at {since}, is waiting for the bank.",
-            "live",
-        )
-    return Refusal(
-        f"A payment of {amount}, started by {who} at {since}, is being processed. "
-        "Please do not pay again.",
-        "live",
-    )
-
-
-def who_and_since(session: Session, payment: Payment) -> tuple[str, str]:
-    """Who started a payment, and when on the office's clock. Customers are never named."""
-    started = session.scalars(
-        select(History)
-        .where(
-            History.record == "payment",
-            History.record_id == payment.id,
-            History.verb == "start",
-        )
-        .limit(1)
-    ).first()
-    by_customer = payment.initiated_by == ActorKind.CUSTOMER
-    who = THE_CUSTOMER if by_customer or started is None else started.actor_name
-    settings = get_settings(session)
-    moment = clock.local(payment.started_at, settings.timezone)
-    since = format_time(moment, "short", locale=settings.locale)
-    if moment.date() != clock.today(settings.timezone):
-        since = f"{since} on {format_date(moment, 'medium', locale=settings.locale)}"
-    return who or "Somebody", since
+    return claims.why_in_flight(session, payment)
 
 
 def why_not_mark(record: Any) -> Refusal | None:

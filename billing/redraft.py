@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import attempts, guards, ledger, runtime
+from billing import attempts, claims, guards, ledger, runtime
 from billing.actor import Actor
 from billing.billing_choice import change_method
 from billing.database import lock, transaction
@@ -69,7 +69,7 @@ def _prepare(invoice_id: int, switch_billing_method: bool) -> int | None:
     with transaction() as session:
         invoice = lock(session, Invoice, invoice_id)
         guards.require(guards.why_not_redraft(session, invoice))
-        payment = guards.live_payment(session, invoice)
+        payment = claims.live_payment(session, invoice)
         if invoice.state is not InvoiceState.PENDING or payment is None:
             return None
         user = session.get_one(User, invoice.user_id)
@@ -97,7 +97,7 @@ def _finish(session: Session, invoice_id: int, reason: str, confirmed: bool, act
         note(session, invoice, "redraft", "Set back to draft", actor, reason=reason)
         return
     guards.require(guards.why_not_redraft(session, invoice))
-    payment = guards.live_payment(session, invoice)
+    payment = claims.live_payment(session, invoice)
     if payment is not None:
         if not confirmed:
             raise Refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -86,12 +87,16 @@ def why_not_reverse(payment: Payment) -> Refusal | None:
     return None
 
 
-def why_not_apply(payment: Payment) -> Refusal | None:
+def why_not_apply(session: Session, payment: Payment) -> Refusal | None:
     """Apply: money that was received and that no invoice and no refund uses."""
     if payment.kind is PaymentKind.REFUND or payment.state not in COLLECTED_PAYMENT_STATES:
         return Refusal("Only money that was received can be applied.", "not_collected")
     if payment.unapplied <= 0:
         return Refusal("All of this payment is used.", "nothing_left")
+    if session.scalar(select(credit_use.going_back(payment.id))):
+        return Refusal(
+            "A refund of this payment is under way. Wait until the gateway has answered.", "live"
+        )
     return None
 
 
@@ -156,7 +161,7 @@ def apply_payment(
     with transaction() as session:
         _user, invoice = lock_user_and_invoice(session, invoice_id)
         payment = lock(session, Payment, payment_id)
-        guards.require(why_not_apply(payment))
+        guards.require(why_not_apply(session, payment))
         guards.require(guards.why_not_cover(session, invoice))
         if invoice.user_id != payment.user_id:
             raise Refusal("That invoice is another user's.", "other_user", "invoice")

@@ -11,7 +11,7 @@ import datetime as dt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing import guards
+from billing import claims, guards
 from billing.actor import Actor
 from billing.database import transaction
 from billing.errors import Refusal
@@ -33,9 +33,9 @@ def why_not_remind(session: Session, invoice: Invoice) -> Refusal | None:
         return Refusal("This is a draft: send it first.", "draft")
     if invoice.state not in OPEN_INVOICE_STATES:
         return Refusal(f"This invoice is {invoice.state}.", "not_open")
-    payment = guards.live_payment(session, invoice)
+    payment = claims.live_payment(session, invoice)
     if payment is not None:
-        return guards.why_in_flight(session, payment)
+        return claims.why_in_flight(session, payment)
     if invoice.balance_now <= 0:
         return Refusal("Nothing is left to pay on this invoice.", "no_balance")
     if not invoice.user.reachable:

@@ -23,7 +23,7 @@ from admin.pages.in_person_desk import ApplicationDesk, Desk, InvoiceDesk
 from admin.pages.in_person_form import CARD, InPersonForm, tenders
 from admin.pages.in_person_words import Hold, came_to, receipt_words
 from admin.pages.verbs import VerbPage, read_shown
-from billing import guards, in_person
+from billing import claims, guards, in_person
 from billing.charging import card_form_token
 from billing.errors import GatewayError, NotFound, Refusal
 from billing.office import get_settings
@@ -188,7 +188,7 @@ class Counter(VerbPage):
         waits = live.state is not PaymentState.PENDING
         return self.render(
             "admin/pages/in_person_waiting.html",
-            sentence=guards.why_in_flight(db.session(), live).sentence,
+            sentence=claims.why_in_flight(db.session(), live).sentence,
             ours=attempt is not None,
             again=self._here(desk, attempt=live.id) if waits else None,
             payment=live,

@@ -10,7 +10,7 @@ from typing import Any
 
 from applications import guards as application_guards
 from applications import settling
-from billing import guards, in_person
+from billing import claims, guards, in_person
 from billing.actor import Actor
 from billing.attempts import Attempt
 from billing.errors import Refusal
@@ -84,7 +84,7 @@ class InvoiceDesk(Desk):
         return self.record.balance
 
     def live(self) -> Payment | None:
-        return guards.live_payment(db.session(), self.record)
+        return claims.live_payment(db.session(), self.record)
 
     def why_not(self) -> Refusal | None:
         return guards.why_not_process(db.session(), self.record)
@@ -117,7 +117,7 @@ class ApplicationDesk(Desk):
 
     def live(self) -> Payment | None:
         for invoice in application_guards.carriers_of(db.session(), self.record):
-            payment = guards.live_payment(db.session(), invoice)
+            payment = claims.live_payment(db.session(), invoice)
             if payment is not None:
                 return payment
         return None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from admin.base.access import holds
 from admin.base.words import words
-from billing import guards
+from billing import claims
 from billing.office import get_settings
 from models import Payment, User
 from models.states import AllocationState, PaymentState, Tender
@@ -36,7 +36,7 @@ class Hold:
     @classmethod
     def of(cls, session: Session, payment: Payment) -> Hold:
         """Read what the page shows of a hold."""
-        who, _since = guards.who_and_since(session, payment)
+        who, _since = claims.who_and_since(session, payment)
         kept = dt.timedelta(minutes=get_settings(session).hold_minutes)
         ends = [payment.started_at + kept]
         if payment.hold_expires_at is not None:

@@ -16,7 +16,7 @@ from admin.base.actions import eye_action
 from admin.base.words import words
 from admin.pages.generating import outcome
 from admin.pages.verbs import VerbPage, reason_field
-from billing import guards
+from billing import claims, guards
 from billing.errors import Refusal
 from billing.invoicing import delete_invoice, rotate_link, send_invoice
 from billing.planned import planned_charges
@@ -115,7 +115,7 @@ class InvoiceActions(VerbPage):
             return self.refused(invoice, "Set back to draft", why_not)
         # Ticked at first, because nothing can be set back while the next charge would follow.
         form: Any = self.form(RedraftForm, switch_billing_method=True)
-        in_flight = guards.live_payment(db.session(), invoice)
+        in_flight = claims.live_payment(db.session(), invoice)
         in_flight_id = None if in_flight is None else in_flight.id
         charges = in_flight is not None and invoice.user.billing_method is BillingMethod.GATEWAY
         switches = charges and holds("users.billing")

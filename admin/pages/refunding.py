@@ -136,7 +136,7 @@ class PaymentActions(VerbPage):
     def apply(self) -> Any:
         """Put money no invoice uses on an open invoice of the same user."""
         payment = self.record(Payment)
-        why_not = refunds.why_not_apply(payment)
+        why_not = refunds.why_not_apply(db.session(), payment)
         choices, oldest = open_invoices(payment)
         if why_not is None and oldest is None:
             why_not = Refusal("This user has no open invoice to apply it to.")

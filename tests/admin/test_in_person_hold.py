@@ -10,8 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from billing import crediting, in_person, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.errors import Refusal
+from billing.gateway import Account
 from config import SANDBOX_ACCOUNT
 from jobs import sweeps
 from models import Invoice, Payment

@@ -18,9 +18,9 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from billing import charging, clock, database, nightly, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.errors import Refusal
-from billing.gateway import Answer, Order
+from billing.gateway import Account, Answer, Order
 from config import ROOT, SANDBOX_ACCOUNT, Config
 from models import Invoice
 from tests.support import STAFF, fetch

@@ -20,9 +20,9 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from billing import clock, database, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.errors import Refusal
-from billing.gateway import Answer, Order
+from billing.gateway import Account, Answer, Order
 from config import SANDBOX_ACCOUNT
 from tests.billing.helpers import pay, together
 

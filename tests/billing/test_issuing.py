@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from billing import in_person, invoicing, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.content import content_of
 from billing.database import reading
+from billing.gateway import Account
 from billing.items import Line
 from billing.redraft import set_back_to_draft
 from models import Invoice, InvoiceVersion

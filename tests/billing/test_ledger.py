@@ -17,7 +17,7 @@ from billing.transitions import move
 from models import Allocation, Credit, Invoice, Item, Payment
 from models.states import InvoiceState, Tender
 from tests.billing.helpers import charge, debit_pending, keep, pay, refusal_of, rows_of
-from tests.paying_back import put_on
+from tests.paying_back import pay_back, put_on
 from tests.support import STAFF, Factory, emails, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
@@ -130,6 +130,21 @@ def test_money_that_is_not_here_yet_is_not_applied(app: Any, make: Factory) -> N
     payment = charge(first).payment_id
     refusal = refusal_of(lambda: put_on(payment, second, amount=1, actor=STAFF))
     assert refusal.code == "not_collected"
+
+
+def test_money_that_may_be_on_its_way_back_is_not_applied(
+    app: Any, make: Factory, sandbox: Any
+) -> None:
+    user = make.user()
+    payment = unapplied_payment(user, make, 3000)
+    invoice = make.invoice(user)
+    sandbox.fault("*", "drop", "before", times=None)
+    back = pay_back(payment, amount=3000, then="reopen", reason="x", actor=STAFF)
+    assert back.outcome == "unknown"
+    refusal = refusal_of(lambda: put_on(payment, invoice, amount=2000, actor=STAFF))
+    assert refusal.code == "live"
+    assert "under way" in refusal.sentence
+    assert fetch(Invoice, invoice).balance == 2000
 
 
 def test_the_database_refuses_what_no_verb_may_write(app: Any, make: Factory) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from billing import nightly, redraft, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.database import lock, transaction
+from billing.gateway import Account
 from billing.nightly_plan import Plan
 from billing.redraft import set_back_to_draft
 from billing.retries import due_retries

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from billing import clock, reconciliation, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
+from billing.braintree_gateway import BraintreeGateway
 from billing.errors import GatewayError
+from billing.gateway import Account
 from models import Invoice, Payment
 from tests.billing.helpers import (
     SOFT_DECLINE,

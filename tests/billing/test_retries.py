@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from billing import crediting, runtime
-from billing.braintree_gateway import Account, BraintreeGateway
-from billing.gateway import Answer, Order
+from billing.braintree_gateway import BraintreeGateway
+from billing.gateway import Account, Answer, Order
 from billing.retries import due_retries, retry_charge
 from models import History, Invoice
 from tests.billing.helpers import (
