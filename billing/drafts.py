@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from babel.dates import format_date
@@ -19,7 +20,7 @@ from billing.errors import Refusal
 from billing.guards import require, why_not_generate
 from billing.items import say_item
 from billing.locks import lock_application, read_sums
-from billing.office import get_settings, in_words, local_today
+from billing.office import get_settings, in_words, local_today, number_in_words
 from models import Application, Invoice, Rental, Unit, User
 
 
@@ -200,11 +201,12 @@ def require_unchanged(invoice: Invoice, shown: str | None) -> None:
 
 def said_by(session: Session, invoice: Invoice) -> dict[str, Any]:
     """Return what a draft says as plain JSON, for the before and after in the history."""
+    money, number = partial(in_words, session), partial(number_in_words, session)
     return {
         "description": invoice.description,
         "due_on": invoice.due_on.isoformat() if invoice.due_on else None,
         "total": invoice.total,
-        "items": [say_item(item, lambda minor: in_words(session, minor)) for item in invoice.items],
+        "items": [say_item(item, money, number) for item in invoice.items],
     }
 
 

@@ -102,21 +102,17 @@ def _split(amount: int, line: Line) -> tuple[int, int]:
     return amount, round_minor(amount * line.tax_rate / 100, line.rounding)
 
 
-def say_item(item: Item, money: Callable[[int], str]) -> str:
+def say_item(item: Item, money: Callable[[int], str], number: Callable[[Decimal], str]) -> str:
     """Return a line in words: "2 × Lock at $11.90, $1.00 off, 19 % tax included: $22.80".
 
-    money -- writes minor units the office's way
+    money, number -- write minor units and numbers the office's way
     """
-    said = f"{_plain(item.quantity)} × {item.description} at {money(item.unit_amount)}"
+    said = f"{number(item.quantity)} × {item.description} at {money(item.unit_amount)}"
     if item.discount:
         said += f", {money(item.discount)} off"
     if item.tax_rate:
-        said += f", {_plain(item.tax_rate)} % tax{' included' if item.tax_inclusive else ''}"
+        said += f", {number(item.tax_rate)} % tax{' included' if item.tax_inclusive else ''}"
     return f"{said}: {money(item.gross)}"
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
 
 
 def _numbered(line: Line, position: int) -> Item:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from billing import clock, money
+from billing.typed_numbers import write_number
 from models import Settings
 
 
@@ -27,3 +29,8 @@ def in_words(session: Session, minor: int) -> str:
     """Return ``minor`` units the way the office writes money."""
     settings = get_settings(session)
     return money.format_amount(minor, settings.currency, settings.locale)
+
+
+def number_in_words(session: Session, number: Decimal) -> str:
+    """Return a number such as a quantity the way the office writes it."""
+    return write_number(number, get_settings(session).locale)

@@ -121,9 +121,9 @@ def _cells(sheet: Sheet, item: Mapping[str, Any]) -> dict[str, str]:
     discount = f"\nless {sheet.money(item['discount'])}" if item["discount"] else ""
     return {
         "Item": one_line(item["description"]),
-        "Quantity": item["quantity"],
+        "Quantity": sheet.number(item["quantity"]),
         "Price": sheet.money(item["unit_amount"]) + discount,
-        "Tax": f"{item['tax_rate']} %" if item["tax"] else "",
+        "Tax": f"{sheet.number(item['tax_rate'])} %" if item["tax"] else "",
         "Amount": sheet.money(item["net"]),
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
@@ -14,6 +15,7 @@ from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, WrapMode, XPos, YPos
 
 from billing.money import format_amount
+from billing.typed_numbers import write_number
 from documents.colours import accent, rgb
 from documents.fonts import MAIN, few_lines, needed_for, one_line, readable
 
@@ -92,6 +94,10 @@ class Sheet(FPDF):
     def money(self, minor: int) -> str:
         """Write an amount of minor units the way this locale does."""
         return format_amount(minor, self.content["currency"], self.locale)
+
+    def number(self, plain: str) -> str:
+        """Write a plain number ("2.5") the way this locale does."""
+        return write_number(Decimal(plain), self.locale)
 
     def day(self, when: str | date | None, width: str = "long") -> str:
         """Write a date, or nothing where there is none."""

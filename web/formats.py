@@ -6,6 +6,7 @@ Formatting is Babel's, through Flask-Babel; the locale and the time zone are the
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from flask import Flask, g
 from flask_babel import Babel, format_date, format_datetime
@@ -14,17 +15,19 @@ from werkzeug.local import LocalProxy
 from billing.money import format_amount
 from billing.office import get_settings
 from billing.placeholders import paragraphs
+from billing.typed_numbers import write_number
 from models import Settings, db
 
 
 def register(app: Flask) -> None:
-    """Give ``app`` its filters (money, day, moment, paragraphs) and the globals: office, mode."""
+    """Give ``app`` its filters (money, number, day, moment, …) and the globals: office, mode."""
     Babel(
         app,
         locale_selector=lambda: _office().locale,
         timezone_selector=lambda: _office().timezone,
     )
-    app.jinja_env.filters.update(money=money, day=day, moment=moment, paragraphs=paragraphs)
+    filters = {"money": money, "number": number, "day": day, "moment": moment}
+    app.jinja_env.filters.update(filters, paragraphs=paragraphs)
     app.jinja_env.globals.update(office=LocalProxy(_office), mode=app.config["COUNTERFOIL"].mode)
 
 
@@ -34,6 +37,11 @@ def money(minor: int | None) -> str:
         return "—"
     office = _office()
     return format_amount(minor, office.currency, office.locale)
+
+
+def number(plain: Decimal | str) -> str:
+    """Return a number such as a quantity as the office writes it."""
+    return write_number(Decimal(plain), _office().locale)
 
 
 def day(value: dt.date | str | None) -> str:

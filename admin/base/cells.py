@@ -98,12 +98,9 @@ def overdue_flag() -> Markup:
     return _badge("overdue", "Overdue")
 
 
-def number(value: Any) -> str:
-    """Return a number without needless decimals."""
-    if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return str(value)
+def number(value: Any, words: Words) -> str:
+    """Return a number the office's way, without needless decimals."""
+    return words.number(value) if isinstance(value, Decimal) else str(value)
 
 
 def lines(value: Any, full: bool) -> Markup:
@@ -152,9 +149,9 @@ Show = Callable[[Any, Words, bool], Any]
 
 SHOW: dict[str, Show] = {
     "text": lambda value, _words, _full: escape(value),
-    "number": lambda value, _words, _full: number(value),
-    "days": lambda value, _words, _full: number(value),
-    "percent": lambda value, _words, _full: f"{number(value)} %",
+    "number": lambda value, words, _full: number(value, words),
+    "days": lambda value, words, _full: number(value, words),
+    "percent": lambda value, words, _full: f"{number(value, words)} %",
     "money": lambda value, words, _full: words.money(value),
     "state": lambda value, _words, _full: badge(value),
     "choice": lambda value, _words, _full: word(value),

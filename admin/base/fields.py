@@ -12,7 +12,7 @@ from admin.base.columns import choice_title, title_name, title_text
 from admin.base.scope import find, in_scope, read_id
 from admin.base.words import words
 from billing.errors import Refusal
-from billing.typed_numbers import parse_amount, read_number, write_number
+from billing.typed_numbers import parse_amount, read_number
 from models import db
 
 SHORT_LIST = 200
@@ -81,7 +81,7 @@ class NumberField(StringField):
 
 def shown_number(number: Decimal) -> str:
     """Return a number the way the office's locale writes it, without groups."""
-    return write_number(number, words().locale)
+    return words().number(number)
 
 
 def shown_amount(minor: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,11 @@ DEFAULT_ACCENT = "#1f5f5b"
 @lru_cache(maxsize=8192)
 def _money(minor: int, currency: str, locale: str) -> str:
     return money.format_amount(minor, currency, locale)
+
+
+@lru_cache(maxsize=1024)
+def _number(number: Decimal, locale: str) -> str:
+    return typed_numbers.write_number(number, locale)
 
 
 @lru_cache(maxsize=4096)
@@ -70,6 +76,10 @@ class Words:
     def money(self, minor: int) -> str:
         """Return minor units of the office's currency as people write them."""
         return _money(minor, self.currency, self.locale)
+
+    def number(self, number: Decimal) -> str:
+        """Return a number such as a quantity or percent as people write it."""
+        return _number(number, self.locale)
 
     def decimal(self, minor: int) -> str:
         """Return minor units as a plain decimal, for a spreadsheet."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from lxml import html
 
 from billing import invoicing
 from billing.items import MAX_LINES, Line
@@ -250,6 +251,11 @@ def test_numbers_are_typed_the_offices_way(
     assert items_of(draft) == [("Rent", gross)]
     [first, *_spare] = rows_on(client.get(edit_address(draft)))
     assert (first["price"], first["quantity"]) == shown
+    [edited] = rows_of(History, History.verb == "edit")
+    assert edited.details["changes"]["items"][1][0].startswith(f"{shown[1]} × Rent at ")
+    page = html.fromstring(client.get(f"/admin/invoice/details/?id={draft}").text)
+    cells = [cell.text_content().strip() for cell in page.xpath("//td")]
+    assert shown[1] in cells
 
 
 def test_its_doors(make: Factory, staff_client: Build, post: Post, draft: int) -> None:

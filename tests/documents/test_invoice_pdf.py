@@ -100,6 +100,15 @@ def test_tax_quantity_and_discount_get_columns_only_where_they_matter(invoice: I
         assert words in page
 
 
+def test_quantity_and_tax_are_written_the_offices_way(invoice: Invoice) -> None:
+    lines = [item("Tags", 3025, quantity="2.5", unit_amount=1250, tax_rate="8.7", tax=263)]
+    german = invoice(items=lines, net=3025, tax=263, total=3288, locale="de_DE", currency="EUR")
+    page = read(invoice_pdf(german)).text
+    for words in ("2,5", "8,7 %"):
+        assert words in page
+    assert "2.5" not in page
+
+
 def test_payments_and_credits_lead_to_what_is_left(invoice: Invoice) -> None:
     paid = PaidLine(
         1, date(2026, 11, 25), "Check 1042", "cf-1", 5000, (TakenBack("returned", 1000, None),)

@@ -87,6 +87,16 @@ def test_tax_and_quantities_are_shown(client: FlaskClient, make: Factory, link: 
     assert "Total $33.75" in page
 
 
+def test_quantities_are_written_the_offices_way(
+    client: FlaskClient, make: Factory, link: Link
+) -> None:
+    make.settings(locale="de_DE", currency="EUR")
+    lines = [Line("Tags", 1250, quantity=Decimal("2.5"))]
+    invoice_id = invoicing.create_invoice(make.user(), description="Tags", lines=lines, actor=STAFF)
+    invoicing.send_invoice(invoice_id, actor=STAFF)
+    assert "2,5 × 12,50 €" in words(client.get(link(invoice_id)))
+
+
 def test_draft_and_deleted_are_no_dead_links(
     client: FlaskClient, make: Factory, link: Link
 ) -> None:
