@@ -16,7 +16,7 @@ from demo.terminal import Terminal
 
 LOCK = ".lock"
 # A killed demo's processes are gone after this many seconds.
-AFTERMATH = 8.0
+AFTERMATH = 30.0
 
 
 @contextmanager

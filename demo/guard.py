@@ -16,6 +16,8 @@ from demo.services import alive, marked, send
 
 # Seconds a process has to end by itself: everything is to be gone within five.
 GRACE = 3.0
+# Seconds until one that was killed and is still there is left to the machine.
+UNKILLABLE = 10.0
 POLL = 0.05
 
 
@@ -28,18 +30,19 @@ def end_all(
     """End these processes and every descendant bearing `mark`.
 
     They are asked first and have `grace` seconds; whoever is left then is killed. `meanwhile` is
-    called between looks with the seconds to spend.
+    called between looks with the seconds to spend. However long the machine stands still in
+    between, such as a laptop that is closed, nobody is left without having been killed.
     """
     send(direct, signal.SIGTERM)
     deadline = time.monotonic() + grace
     while any(map(alive, direct)) and time.monotonic() < deadline:
         meanwhile(POLL)
-    while time.monotonic() < deadline + 1:
-        left = {pid for pid in direct | marked(mark) if alive(pid)}
-        if not left:
-            return
+    given_up = time.monotonic() + UNKILLABLE
+    while left := {pid for pid in direct | marked(mark) if alive(pid)}:
         send(left, signal.SIGKILL)
         meanwhile(POLL)
+        if time.monotonic() > given_up:
+            return
 
 
 def main() -> int:

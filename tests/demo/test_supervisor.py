@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from demo.folder import hold
+from demo.guard import end_all
 from demo.services import alive
 from demo.terminal import Terminal
 from tests.demo.conftest import Demo, wait_until
@@ -33,6 +35,16 @@ def test_a_signal_ends_everything(demo: Demo, number: signal.Signals, why: str) 
 def test_killing_the_supervisor_ends_everything(demo: Demo) -> None:
     demo.process.kill()
     assert demo.ended()
+
+
+def test_a_machine_that_stood_still_ends_everything(tmp_path: Path) -> None:
+    """A laptop is closed while the demo ends: all its seconds are over when it wakes up."""
+    demo = Demo(tmp_path)
+    try:
+        end_all(set(demo.pids), "no mark", 0.1, lambda _seconds: time.sleep(1.5))
+        assert demo.ended()
+    finally:
+        demo.kill()
 
 
 def test_a_second_request_to_end_hurries(tmp_path: Path) -> None:
