@@ -7,6 +7,7 @@ A crash between any two lines leaves a started attempt that reconciliation finds
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -131,6 +132,7 @@ def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:
 
     Raises ``Refusal`` for a bank account where only cards are taken; the bank was not asked then.
     """
+    asked_at = clock.now()
     try:
         answer = call()
     except GatewayUnreachable:
@@ -139,7 +141,7 @@ def ask(payment_id: int, call: Callable[[], Answer], actor: Actor) -> Attempt:
     except OutcomeUnknown:
         log.warning("payment %s: outcome unknown", payment_id, exc_info=True)
         return unknown(payment_id)
-    attempt = conclude(payment_id, answer, actor)
+    attempt = conclude(payment_id, answer, actor, asked_at)
     if answer.message == NOT_A_CARD:
         raise Refusal(f"{NOT_A_CARD}. Nothing was charged.", "not_a_card")
     return attempt
@@ -150,6 +152,7 @@ def ask_for_void(payment_id: int, call: Callable[[], Answer], actor: Actor) -> b
 
     Raises ``Refusal`` (code ``unknown_outcome``) when nobody answered: it is looked up soon.
     """
+    asked_at = clock.now()
     try:
         answer = call()
     except (GatewayUnreachable, OutcomeUnknown) as error:
@@ -162,7 +165,7 @@ def ask_for_void(payment_id: int, call: Callable[[], Answer], actor: Actor) -> b
         ) from error
     if answer.verdict is not Verdict.ACCEPTED:
         return False
-    conclude(payment_id, answer, actor)
+    conclude(payment_id, answer, actor, asked_at)
     return True
 
 
@@ -173,10 +176,10 @@ def unknown(payment_id: int) -> Attempt:
     return Attempt(payment_id, "unknown", CHECKING)
 
 
-def conclude(payment_id: int, answer: Answer, actor: Actor) -> Attempt:
-    """Step three: record the answer and put it into words."""
+def conclude(payment_id: int, answer: Answer, actor: Actor, asked_at: dt.datetime) -> Attempt:
+    """Step three: record the answer to what was asked at ``asked_at``, and put it into words."""
     with transaction() as session:
-        change = outcomes.record(session, payment_id, answer, actor)
+        change = outcomes.record(session, payment_id, answer, actor, asked_at)
         return in_words_for_people(session, change.payment, answer.verdict)
 
 

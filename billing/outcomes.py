@@ -7,6 +7,8 @@ and invoices along their tables. Asked twice, or in another order, it ends in th
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy.orm import Session
 
 from billing import (
@@ -23,6 +25,7 @@ from billing.actor import Actor
 from billing.gateway import Answer
 from billing.history import state_before
 from billing.hooks import Change
+from billing.late_news import GONE, surface, was_overtaken
 from billing.locks import lock_payment
 from billing.losses import lose
 from billing.office import in_words
@@ -40,17 +43,27 @@ from models.states import (
 )
 
 P = PaymentState
-_GONE = (P.DECLINED, P.VOIDED, P.FAILED)
 
 
-def record(session: Session, payment_id: int, answer: Answer, actor: Actor) -> Change:
+def record(
+    session: Session,
+    payment_id: int,
+    answer: Answer,
+    actor: Actor,
+    asked_at: dt.datetime | None = None,
+) -> Change:
     """Bring payment and invoices to where ``answer`` says they are, in the caller's transaction.
 
+    asked_at -- when the gateway was asked (UTC); None: the answer is of this moment
+
     Locks what the payment is for, then the payment, and decides on what it reads then: a late
-    decline never overrides money that arrived in the meantime. What other rooms registered in
-    ``billing.hooks`` happens in the same transaction.
+    decline never overrides money that arrived in the meantime, nor late news of money a void. What
+    other rooms registered in ``billing.hooks`` happens in the same transaction.
     """
     payment, invoices = lock_payment(session, payment_id)
+    if was_overtaken(payment, asked_at):
+        payment.check_at = clock.now()
+        return Change(payment, payment.state, payment.state)
     _note_answer(payment, answer)
     return _bring(session, payment, invoices, answer.state, actor)
 
@@ -109,8 +122,8 @@ def _step(
         lose(session, payment, invoices, "undo", said, actor)
     elif now_state is P.SETTLED and said in (P.DECLINED, P.RETURNED):
         lose(session, payment, invoices, "return", P.RETURNED, actor)
-    elif now_state in _GONE and said in (P.PENDING, *COLLECTED_PAYMENT_STATES):
-        _surface(session, payment, said, actor)
+    elif now_state in GONE and said in (P.PENDING, *COLLECTED_PAYMENT_STATES):
+        surface(session, payment, said, actor)
 
 
 def _follow_void(
@@ -138,7 +151,7 @@ def _step_live(
         _keep_hold(session, payment, invoices, said, actor)
     elif said in COLLECTED_PAYMENT_STATES:
         _collect(session, payment, invoices, said, actor)
-    elif said in _GONE and (said is not P.FAILED or payment.state is P.STARTED):
+    elif said in GONE and (said is not P.FAILED or payment.state is P.STARTED):
         _come_to_nothing(session, payment, invoices, said, actor)
     elif payment.state is P.STARTED and said is P.AUTHORISED:
         sentence = f"Hold of {in_words(session, payment.amount)} placed{by(payment)}"
@@ -275,16 +288,3 @@ def _keep_hold(
             sentence = "The card hold could not be processed; it is still there"
             back = InvoiceState(payment.returns_to)
             _hand_back(session, payment, invoice, back, sentence, actor)
-
-
-def _surface(session: Session, payment: Payment, state: PaymentState, actor: Actor) -> None:
-    """Late news of money we had given up on: keep it as the user's credit and tell staff."""
-    payment.detached = True
-    amount = in_words(session, payment.amount)
-    if state in COLLECTED_PAYMENT_STATES:
-        payment.collected_at = clock.now()
-        payment.settled_at = clock.now() if state is P.SETTLED else None
-    sentence = f"{amount} arrived although the attempt had been given up"
-    move(session, payment, "surface", state, actor, sentence)
-    if state in COLLECTED_PAYMENT_STATES:
-        announcements.unapplied(session, payment, actor, given_up=True)

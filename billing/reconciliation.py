@@ -6,6 +6,7 @@ Every attempt nobody answered, every hold, debit and unsettled card is looked up
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 from sqlalchemy import select
@@ -54,11 +55,12 @@ def look_up(payment_id: int) -> bool:
         payment = session.get(Payment, payment_id)
     if payment is None or payment.tender not in (Tender.CARD, Tender.DIRECT_DEBIT):
         return False
+    asked_at = clock.now()
     answer = _ask(payment)
     if answer is not None and _is_of_another_amount(payment, answer):
         _tell_of_another_amount(payment_id, answer)
         return False
-    return _record(payment_id, answer)
+    return _record(payment_id, answer, asked_at)
 
 
 def payment_of(gateway_id: str) -> Payment | None:
@@ -127,14 +129,14 @@ def _ask_for_void(refund: Payment) -> Answer | None:
     return Answer(Verdict.ACCEPTED, PaymentState.SETTLED, status=found.status, amount=found.amount)
 
 
-def _record(payment_id: int, answer: Answer | None) -> bool:
+def _record(payment_id: int, answer: Answer | None, asked_at: dt.datetime) -> bool:
     with transaction() as session:
         if answer is None:
             return _not_found(session, payment_id)
         payment, _invoices = lock_payment(session, payment_id)
         payment.checks += 1
         payment.not_found_at = None
-        change = outcomes.record(session, payment_id, answer, SYSTEM)
+        change = outcomes.record(session, payment_id, answer, SYSTEM, asked_at)
         return change.moved
 
 

@@ -9,12 +9,16 @@
   const { amount, named } = form.elements;
   const { minor, inWords } = window.typedAmounts(place);
 
-  amount.addEventListener("input", () => {
+  function name() {
     const units = minor(amount.value);
     if (!units) return;
     named.value = String(units);
     for (const output of form.querySelectorAll("[data-named]")) {
       output.textContent = inWords(units);
     }
-  });
+  }
+
+  amount.addEventListener("input", name);
+  // What was typed before this file was here.
+  name();
 })();

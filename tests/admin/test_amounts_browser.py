@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from billing.money import format_amount
 from billing.typed_numbers import notation
@@ -113,3 +113,20 @@ def test_the_counter_gives_change_in_german(
     page.locator("#process").click()
     expect(page.get_by_text("Change due: 0,50 €")).to_be_visible()
     assert [payment.amount for payment in payments_of(invoice)] == [124_950]
+
+
+def test_an_amount_typed_before_the_script_came_is_named_all_the_same(
+    make: Factory, opened: Callable[..., Page], served: str
+) -> None:
+    user = make.user()
+    keep(user)
+    invoice = make.invoice(user, total=250_000)
+    page, waiting = opened(), list[Route]()
+    page.route("**/charging.js*", lambda route: waiting.append(route))
+    page.goto(f"{served}/admin/invoice/charge/customer/?id={invoice}", wait_until="commit")
+    page.get_by_label("Amount").fill("40.50")
+    assert page.get_by_role("button", name="Charge $2,500.00").is_visible()
+    while not waiting:
+        page.wait_for_timeout(50)
+    waiting[0].continue_()
+    expect(page.get_by_role("button", name="Charge $40.50")).to_be_visible()

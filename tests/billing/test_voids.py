@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from billing import runtime
+from billing import attempts, in_person, reconciliation, runtime
 from billing.actions import payment_actions
 from billing.attempts import Attempt
 from billing.braintree_gateway import BraintreeGateway
 from billing.database import reading, transaction
 from billing.errors import Refusal
+from billing.gateway import Answer
 from billing.voids import voided_condition, was_voided
 from models import History, Invoice, Payment
 from models.states import PaymentKind
-from tests.billing.helpers import pay, refusal_of, rows_of
+from tests.billing.helpers import debit_pending, pay, refusal_of, rows_of
 from tests.held import Held
 from tests.paying_back import pay_back
-from tests.support import STAFF, Factory, fetch
+from tests.support import STAFF, Factory, fetch, payments_of
 
 pytestmark = pytest.mark.usefixtures("sandbox", "proven")
 
@@ -130,3 +131,49 @@ def test_what_settles_while_it_is_voided_is_refunded_under_a_key_of_its_own(
     assert outcomes == ["refunded"]
     assert [row["type"] for row in sandbox.transactions()] == ["credit", "sale"]
     assert fetch(Invoice, invoice).state == "sent"
+
+
+def test_an_answer_older_than_the_void_is_not_believed(
+    app: Any, make: Factory, sandbox: Any
+) -> None:
+    """Process and release at the same moment: the void is answered and recorded first."""
+    invoice = make.invoice(total=2000)
+    hold = in_person.authorise_card(
+        invoice, nonce="fake-valid-nonce", amount=2000, shown_balance=2000, actor=STAFF
+    ).payment_id
+    gateway, number = runtime.current().gateway, fetch(Payment, hold).gateway_id or ""
+
+    def capture_while_it_is_released() -> Answer:
+        captured = gateway.capture(number, 2000, "USD", "cf-capture")
+        attempts.ask(hold, lambda: gateway.void(number, "cf-void"), STAFF)
+        return captured
+
+    attempt = attempts.ask(hold, capture_while_it_is_released, STAFF)
+    assert attempt.outcome == "failed"
+    payment, row = fetch(Payment, hold), fetch(Invoice, invoice)
+    assert (payment.state, payment.gateway_status, payment.detached) == ("voided", "voided", False)
+    assert (row.state, row.balance) == ("sent", 2000)
+    assert payment.id in reconciliation.due_payments(), "it is looked up at once"
+    assert not reconciliation.check_payment(hold)
+    assert fetch(Payment, hold).check_at is None
+
+
+def test_a_look_older_than_the_banks_no_is_not_believed(
+    app: Any, make: Factory, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The debit was still pending when it was looked up; meanwhile its refusal is announced."""
+    invoice = debit_pending(make)
+    [payment] = payments_of(invoice)
+    find = BraintreeGateway.find
+
+    def overtaken(gateway: BraintreeGateway, gateway_id: str) -> Answer | None:
+        answer = find(gateway, gateway_id)
+        monkeypatch.setattr(BraintreeGateway, "find", find)
+        sandbox.control(f"transactions/{gateway_id}/decline")
+        assert reconciliation.check_payment(payment.id)
+        return answer
+
+    monkeypatch.setattr(BraintreeGateway, "find", overtaken)
+    assert not reconciliation.check_payment(payment.id)
+    assert fetch(Payment, payment.id).state == "declined"
+    assert fetch(Invoice, invoice).state == "failed"
